@@ -1,0 +1,51 @@
+"""Source of the random identifiers SIP and RTP need; injectable, and repeatable when seeded."""
+
+from __future__ import annotations
+
+import random
+import secrets
+
+_MAGIC_COOKIE = "z9hG4bK"
+
+
+class IdSource:
+    """Makes branches, tags, Call-IDs and the like.
+
+    Without a seed the identifiers are unguessable for an attacker: they come from a generator seeded with 256 bits of the
+    system's entropy and at least 64 bits of its output each (RFC 3261 s19.3 asks for 32). With a seed they repeat, for tests.
+    A nonce that guards a password is not made here but with :mod:`secrets`, see ``cnonce``.
+    """
+
+    __slots__ = ("_bits", "_seeded")
+
+    def __init__(self, seed: int | str | None = None) -> None:
+        self._seeded = seed is not None
+        self._bits = random.Random(seed if seed is not None else secrets.randbits(256)).getrandbits
+
+    def branch(self) -> str:
+        """Return a Via branch with the RFC 3261 magic cookie."""
+        return f"{_MAGIC_COOKIE}{self._bits(64):016x}"
+
+    def tag(self) -> str:
+        """Return a From or To tag of 64 bits."""
+        return f"{self._bits(64):016x}"
+
+    def call_id(self) -> str:
+        """Return a Call-ID of 128 bits, without a host: it should not tell the address of the caller."""
+        return f"{self._bits(128):032x}"
+
+    def cnonce(self) -> str:
+        """Return a digest client nonce (RFC 7616 s3.4)."""
+        return f"{self._bits(64):016x}" if self._seeded else secrets.token_hex(8)
+
+    def session_id(self) -> int:
+        """Return an SDP session id: positive and below 2**62, so that it fits a signed 64-bit integer."""
+        return self._bits(62)
+
+    def ssrc(self) -> int:
+        """Return an RTP synchronization source identifier of 32 bits."""
+        return self._bits(32)
+
+    def uniform(self, low: float, high: float) -> float:
+        """Return a random float in [low, high), for the jitter of retries and glare timers."""
+        return low + (high - low) * self._bits(53) / 9007199254740992.0
