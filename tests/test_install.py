@@ -1,0 +1,58 @@
+"""The package installs with and without a C compiler, and says which core it got."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+
+
+def build_wheel(folder: Path, **environment: str) -> Path:
+    """Build a wheel of this tree into ``folder``."""
+    command = [sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps", "--wheel-dir", str(folder), str(ROOT)]
+    done = subprocess.run(command, env={**os.environ, **environment}, capture_output=True, text=True, timeout=400)
+    assert done.returncode == 0, done.stdout + done.stderr
+    (wheel,) = folder.glob("*.whl")
+    return wheel
+
+
+def doctor(wheel: Path, folder: Path, **environment: str) -> dict[str, object]:
+    """Unpack the wheel beside this environment's dependencies and ask its doctor."""
+    with zipfile.ZipFile(wheel) as archive:
+        archive.extractall(folder)
+    done = subprocess.run(
+        [sys.executable, "-m", "microsip_core", "doctor", "--json"], cwd=folder,
+        env={**os.environ, "PYTHONPATH": str(folder), **environment}, capture_output=True, text=True, timeout=60,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    answer = json.loads(done.stdout)
+    assert isinstance(answer, dict)
+    return answer
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(600)
+@pytest.mark.parametrize(
+    ("environment", "core", "tag"),
+    [
+        ({}, "native", "abi3"),
+        ({"CC": "false"}, "reference", "py3-none-any"),
+        ({"MICROSIP_PURE": "1"}, "reference", "py3-none-any"),
+    ],
+    ids=["with a compiler", "without a compiler", "asked to be pure"],
+)
+def test_wheel_installs_and_says_its_core(tmp_path: Path, environment: dict[str, str], core: str, tag: str) -> None:
+    wheel = build_wheel(tmp_path / "wheel", **environment)
+    assert tag in wheel.name
+    with zipfile.ZipFile(wheel) as archive:
+        names = archive.namelist()
+    assert "microsip_core/py.typed" in names
+    assert not [name for name in names if name.endswith((".c", ".h", ".pyx"))]
+    assert doctor(wheel, tmp_path / "unpacked")["core"] == core
