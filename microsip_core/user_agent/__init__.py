@@ -1,0 +1,1 @@
+"""The idiomatic asyncio API: UserAgent, Account and Call."""

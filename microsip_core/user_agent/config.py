@@ -1,0 +1,39 @@
+"""Settings of a user agent."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class UserAgentConfig:
+    """Settings of a :class:`~microsip_core.user_agent.user_agent.UserAgent`; each default works on a machine without network.
+
+    ``listen`` is "HOST:PORT" ("[HOST]:PORT" for IPv6, port 0 or absent for a free one). A destination that this address can
+    not reach is served from a further socket on the local address that routes there.
+    ``codecs`` in order of preference. ``ptime_ms`` the packet time to send, 10 to 60.
+    ``port_range`` (low, high) bounds the RTP ports, None takes free ones.
+    ``core`` is "native" or "reference", None takes the native media engine where it is built.
+    ``user_agent`` is the User-Agent and Server header value, "" to send none.
+    ``ring_timeout`` in seconds ends a call that rings that long, incoming and outgoing.
+    ``media_timeout`` in seconds hangs up a call whose peer has sent RTP and then ceased that long, 0 never does.
+    ``max_calls`` limits the calls at once: further incoming ones are refused with 486.
+    ``auto_ring`` sends 180 when ``on_incoming`` has not answered or refused at once.
+    ``trace`` is the number of SIP messages to keep for diagnosis, 0 for none.
+    ``close_timeout`` in seconds bounds how long :meth:`UserAgent.close` waits for hang-ups and unregistration.
+    """
+
+    listen: str = "127.0.0.1:0"
+    codecs: Sequence[str] = ("PCMU", "PCMA")
+    ptime_ms: int = 20
+    port_range: tuple[int, int] | None = None
+    core: str | None = None
+    user_agent: str | None = None
+    ring_timeout: float = 180.0
+    media_timeout: float = 60.0
+    max_calls: int | None = None
+    auto_ring: bool = True
+    trace: int = 0
+    close_timeout: float = 4.0
+    seed: int | None = None

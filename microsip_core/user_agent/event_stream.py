@@ -1,0 +1,58 @@
+"""Async iteration over events, with a bounded queue per subscriber."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+
+from microsip_core.user_agent.events import Event
+
+_LIMIT = 10_000
+
+
+class EventStream:
+    """The events since it was made, for ``async for``. Ends when what it listens to has ended.
+
+    It holds at most 10,000 events: a reader slower than that loses the oldest, counted in ``dropped``.
+    """
+
+    __slots__ = ("_closed", "_queue", "_waiter", "dropped")
+
+    def __init__(self) -> None:
+        self._queue: deque[Event] = deque()
+        self._waiter: asyncio.Future[None] | None = None
+        self._closed = False
+        self.dropped = 0
+
+    def put(self, event: Event) -> None:
+        """Add an event; called by what is listened to."""
+        if len(self._queue) >= _LIMIT:
+            self._queue.popleft()
+            self.dropped += 1
+        self._queue.append(event)
+        self._wake()
+
+    def close(self) -> None:
+        """End the iteration once the events that wait have been read."""
+        self._closed = True
+        self._wake()
+
+    @property
+    def closed(self) -> bool:
+        """Whether no further event will come."""
+        return self._closed
+
+    def _wake(self) -> None:
+        if self._waiter is not None and not self._waiter.done():
+            self._waiter.set_result(None)
+
+    def __aiter__(self) -> EventStream:
+        return self
+
+    async def __anext__(self) -> Event:
+        while not self._queue:
+            if self._closed:
+                raise StopAsyncIteration
+            self._waiter = asyncio.get_running_loop().create_future()
+            await self._waiter
+        return self._queue.popleft()

@@ -1,0 +1,54 @@
+"""What the user agent tells its user: one event type for calls, accounts and the engine."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from microsip_core.user_agent.account import Account
+    from microsip_core.user_agent.call import Call
+
+
+class EventType(StrEnum):
+    """The kinds of event. The names are those of the documented C-style API."""
+
+    REGISTERED = "registered"
+    REGISTER_FAILED = "register_failed"
+    UNREGISTERED = "unregistered"
+    CALL_INCOMING = "call_incoming"
+    CALL_OUTGOING = "call_outgoing"
+    CALL_RINGING = "call_ringing"
+    CALL_PROGRESS = "call_progress"
+    CALL_ANSWERED = "call_answered"
+    CALL_STARTED = "call_started"
+    CALL_HELD = "call_held"
+    CALL_RESUMED = "call_resumed"
+    CALL_BUSY = "call_busy"
+    CALL_ENDED = "call_ended"
+    DTMF = "dtmf"
+    MESSAGE = "message"
+    MEDIA_STARTED = "media_started"
+    MEDIA_TIMEOUT = "media_timeout"
+    RECORDING_STARTED = "recording_started"
+    RECORDING_STOPPED = "recording_stopped"
+    PLAYBACK_FINISHED = "playback_finished"
+    TRANSPORT_ERROR = "transport_error"
+    SHUTDOWN = "shutdown"
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """Something that happened.
+
+    ``time`` is seconds since the epoch. ``status`` is the SIP status behind it, 0 where there is none. ``text`` is the reason
+    phrase, the DTMF digit, the file name, or a sentence for a person.
+    """
+
+    type: EventType
+    time: float
+    call: Call | None = None
+    account: Account | None = None
+    status: int = 0
+    text: str = ""
