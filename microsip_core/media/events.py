@@ -1,0 +1,40 @@
+"""What a media engine reports by itself: one frozen record per event, taken with ``MediaEngine.poll_events``."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+MediaEventKind = Literal[
+    "first_rtp", "dtmf", "media_timeout", "media_resumed", "rtcp_bye", "ssrc_change",
+    "playback_finished", "recording_finished", "dtmf_sent", "error",
+]
+
+
+@dataclass(frozen=True, slots=True)
+class MediaEvent:
+    """One thing that happened on a stream.
+
+    ===================  ==============================  ======================================  =====================
+    kind                 value                           detail                                  reference
+    ===================  ==============================  ======================================  =====================
+    first_rtp            payload type                    where it came from, "host:port"         0
+    dtmf                 duration in ms (RFC 4733)       the digit: 0-9, ``*``, ``#``, A-D        0
+    dtmf_sent            how many digits went out        ""                                      0
+    media_timeout        ms without a valid packet       "" (or "never" when none ever came)     0
+    media_resumed        ms without a valid packet       ""                                      0
+    rtcp_bye             SSRC that left                  ""                                      0
+    ssrc_change          the new SSRC                    ""                                      0
+    playback_finished    ms played                       "finished", "stopped" or "replaced"     the playback's id
+    recording_finished   ms recorded                     "" or what went wrong with the file     the recording's id
+    error                errno or 0                      one line                                0
+    ===================  ==============================  ======================================  =====================
+    """
+
+    kind: MediaEventKind
+    stream_id: int
+    value: int
+    detail: str
+    time: float
+    """When it happened, in seconds of ``time.monotonic``."""
+    reference: int = 0

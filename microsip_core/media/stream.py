@@ -1,0 +1,154 @@
+"""What a media stream is asked and what it answers: configuration, and the interface both cores implement."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from os import PathLike
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from .statistics import StreamCounters
+    from .tap import Tap
+
+Address = tuple[str, int]
+"""A literal IPv4 or IPv6 address and a port."""
+Cadence = tuple[Sequence[float], int, int]
+"""Frequencies in Hz (up to 4) sounding together, ms on, ms off; 0 ms on means for ever."""
+
+DTMF_DIGITS = "0123456789*#ABCD"
+"""Digits of RFC 4733 s3.2, each at the place of its event code."""
+
+
+@dataclass(frozen=True, slots=True)
+class PayloadFormat:
+    """One negotiated RTP payload: encoding ``name`` as in a=rtpmap, and its numbers."""
+
+    name: str
+    payload_type: int
+    """0 to 127."""
+    clock_rate: int = 8000
+    """RTP clock in Hz."""
+    channels: int = 1
+    ptime_ms: int = 20
+    """Audio per packet sent: 10, 20, 30, 40, 50 or 60 ms."""
+
+
+@dataclass(frozen=True, slots=True)
+class StreamConfig:
+    """How a stream is opened; it can not be changed afterwards."""
+
+    local_host: str = "127.0.0.1"
+    """Literal address to bind to."""
+    port_range: tuple[int, int] | None = None
+    """First and last port for RTP (even) and RTCP (the next); None: wherever the system has a free pair."""
+    jitter_min_ms: int = 0
+    jitter_max_ms: int = 500
+    jitter_initial_ms: int = 40
+    media_timeout_ms: int = 0
+    """Report ``media_timeout`` after so long without a valid packet; 0: never."""
+    cname: str = ""
+    """RTCP CNAME (RFC 3550 s6.5.1); empty: a random one, as RFC 7022 asks."""
+    extra: Mapping[str, int] = field(default_factory=dict)
+    """Settings of one core for tests and measurements."""
+
+
+class Stream(Protocol):
+    """One RTP session with one peer: sockets, jitter buffer, codec, and the sources and sinks of its audio.
+
+    Every method returns at once; what was asked happens at the stream's next tick. What is sent is the first of: a DTMF event, a
+    tone, a playback, what a tap has waiting, echo, silence. After ``close`` every method raises ``InvalidState`` but ``close``
+    and ``statistics``, which keep returning the final figures.
+    """
+
+    id: int
+    rtp_address: Address
+    rtcp_address: Address
+
+    def configure(
+        self,
+        remote: Address | None,
+        remote_rtcp: Address | None,
+        send: PayloadFormat | None,
+        receive: Mapping[int, PayloadFormat],
+        telephone_event: int | None = None,
+        telephone_event_receive: Collection[int] = (),
+        *,
+        sending: bool = True,
+        receiving: bool = True,
+    ) -> None:
+        """Set or change what was negotiated (first answer, re-INVITE).
+
+        ``remote`` is where RTP goes until a valid packet has come from elsewhere; ``remote_rtcp`` None means the next port.
+        ``receive`` maps payload types to their formats; ``telephone_event`` is the payload type to send digits with, None when the
+        peer takes none. With ``sending`` off nothing is sent but RTCP (hold); with ``receiving`` off what comes is thrown away.
+        Raises ``CodecError`` for a format this core does not have, ``InvalidArgument`` for numbers out of range.
+        """
+        ...
+
+    def play(
+        self, source: str | PathLike[str] | NDArray[np.int16], *, rate: int | None = None, loop: bool = False,
+    ) -> int:
+        """Send a WAV file, or int16 mono samples at ``rate`` Hz (default: the stream's); return the playback's id.
+
+        Replaces a playback under way. ``playback_finished`` tells the end, with the milliseconds that were played.
+        Raises ``FileError`` when the file is missing or is no WAV file that can be read.
+        """
+        ...
+
+    def stop_play(self) -> None:
+        """End the playback under way, if any."""
+        ...
+
+    def play_tone(self, cadence: Sequence[Cadence], loop: bool = False) -> int:
+        """Send tones, one after the other; return a playback id, as ``play``. At most 8 steps."""
+        ...
+
+    def echo(self, on: bool) -> None:
+        """Send back what was received, after the jitter buffer."""
+        ...
+
+    def record(self, path: str | PathLike[str], *, stereo: bool = True) -> int:
+        """Write a WAV file: what is sent left and what is received right, or both mixed; return the recording's id.
+
+        Replaces a recording under way. Raises ``FileError`` when the file can not be made.
+        """
+        ...
+
+    def stop_record(self) -> None:
+        """End the recording under way, if any; ``recording_finished`` comes when the file is complete."""
+        ...
+
+    def send_dtmf(self, digits: str, duration_ms: int = 160, gap_ms: int = 80) -> None:
+        """Queue digits (``0-9*#A-D``) to be sent as telephone-events (RFC 4733). At most 64 may wait.
+
+        ``duration_ms`` is 40 to 5000, ``gap_ms`` 20 to 5000. Raises ``InvalidState`` when the peer takes no telephone-events.
+        """
+        ...
+
+    def set_mute(self, muted: bool) -> None:
+        """Send silence instead of audio; DTMF still goes out."""
+        ...
+
+    def set_gain(self, send: float = 1.0, receive: float = 1.0) -> None:
+        """Scale what is sent and received: linear factors, 0 to 8."""
+        ...
+
+    def open_tap(self, sample_rate: int | None = None) -> Tap:
+        """Give the program the stream's audio at ``sample_rate`` Hz (default: the stream's). One tap at a time."""
+        ...
+
+    def level(self) -> tuple[float, float]:
+        """Return the level of what was last sent and received in dBov (RFC 6465): 0 is full scale, -127 silence."""
+        ...
+
+    def statistics(self) -> StreamCounters:
+        """Return the counters as of the last tick."""
+        ...
+
+    def close(self) -> StreamCounters:
+        """Send an RTCP BYE, end playback and recording, free the ports; return the final counters. Safe to call twice."""
+        ...
