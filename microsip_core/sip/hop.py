@@ -1,0 +1,56 @@
+"""Where a message goes and where it came from: the words in which the core and the transports speak of addresses."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from .uri import SipUri
+
+RELIABLE_TRANSPORTS = frozenset({"TCP", "TLS", "WS", "WSS", "SCTP", "TLS-SCTP"})
+DEFAULT_PORTS = {"UDP": 5060, "TCP": 5060, "SCTP": 5060, "TLS": 5061, "TLS-SCTP": 5061, "WS": 80, "WSS": 443}
+
+
+class Hop(NamedTuple):
+    """Next hop of a message. ``host`` may be a name and ``port`` None: the transport resolves both (RFC 3263)."""
+
+    transport: str
+    host: str
+    port: int | None = None
+
+    @property
+    def reliable(self) -> bool:
+        """Whether the transport retransmits by itself (RFC 3261 s17)."""
+        return self.transport in RELIABLE_TRANSPORTS
+
+
+class Source(NamedTuple):
+    """Where a message came from, and the local address and port (a concrete one, never a wildcard) it arrived at."""
+
+    transport: str
+    host: str
+    port: int
+    local: tuple[str, int]
+
+
+class OutgoingPacket(NamedTuple):
+    """One message to be written.
+
+    ``source`` is set for responses, and names the flow to reuse: the same connection where it still stands (RFC 3261 s18.2.2), and
+    for UDP the local socket the request came in by (RFC 3581 s4). ``token`` goes back into ``transport_failed`` when sending fails;
+    it is None where nobody wants to know.
+    """
+
+    data: bytes
+    hop: Hop
+    source: Source | None
+    token: object | None
+
+
+def hop_for_uri(uri: SipUri, default_transport: str = "UDP") -> Hop:
+    """Return the hop of a SIP or SIPS URI by its ``maddr``, port and ``transport`` (RFC 3261 s16.6 step 7, RFC 3263 s4)."""
+    transport = (uri.params.get("transport") or default_transport).upper()
+    if uri.scheme == "sips":
+        transport = {"UDP": "TLS", "TCP": "TLS", "WS": "WSS"}.get(transport, transport)
+    host = uri.params.get("maddr") or uri.host
+    return Hop(transport, host.strip("[]"), uri.port)

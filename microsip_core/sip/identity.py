@@ -1,0 +1,54 @@
+"""Who we are towards a peer: address-of-record, contact user, credentials and pre-loaded route; one per account."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from .authentication import ChallengeCache
+
+
+@dataclass(slots=True)
+class Credential:
+    """User name and password for one protection space; ``realm`` None stands for any realm."""
+
+    username: str
+    password: str = field(repr=False)
+    realm: str | None = None
+
+
+CredentialSource = Callable[[str, str], "Credential | None"]
+"""``(realm, user part of our AOR) -> Credential``, or None for: there is none."""
+
+
+@dataclass(slots=True, eq=False)
+class Identity:
+    """What a request of ours says about us. May be changed between requests; a request under way keeps what it was built from."""
+
+    aor: str
+    """Address-of-record, ``sip:user@domain``; the From of our requests."""
+    display_name: str | None = None
+    credentials: Sequence[Credential] | CredentialSource = ()
+    routes: tuple[str, ...] = ()
+    """Pre-loaded route: URIs of outbound proxies, nearest first (RFC 3261 s8.1.2). ``;lr`` is added where it is missing."""
+    contact_user: str | None = None
+    """User part of our Contact; the user part of ``aor`` unless given."""
+    transport: str | None = None
+    """Transport for URIs that name none ("UDP", "TCP", "TLS", ...); the endpoint's default unless given."""
+    challenges: ChallengeCache | None = None
+    """Nonces of proxies seen so far, for authorization before being asked (kept by the core)."""
+
+    def credential_for(self, realm: str) -> Credential | None:
+        """Return the credential for ``realm``: one made for it before one that fits any."""
+        if callable(self.credentials):
+            user = self.aor.partition(":")[2].partition("@")[0]
+            return self.credentials(realm, user)
+        fallback = None
+        for credential in self.credentials:
+            if credential.realm == realm:
+                return credential
+            if credential.realm is None and fallback is None:
+                fallback = credential
+        return fallback
