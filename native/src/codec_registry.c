@@ -1,0 +1,85 @@
+/* The built-in codecs: found by name or by static payload type. */
+#include "codec_registry.h"
+
+#include "codecs/g711.h"
+
+static size_t one_sample_an_octet(const uint8_t *payload, size_t length) {
+    (void)payload;
+    return length;
+}
+
+static size_t pcmu_decode(void *state, const uint8_t *payload, size_t length, int16_t *pcm, size_t capacity) {
+    (void)state;
+    size_t n = length < capacity ? length : capacity;
+    ms_g711_ulaw_decode(payload, n, pcm);
+    return n;
+}
+
+static size_t pcma_decode(void *state, const uint8_t *payload, size_t length, int16_t *pcm, size_t capacity) {
+    (void)state;
+    size_t n = length < capacity ? length : capacity;
+    ms_g711_alaw_decode(payload, n, pcm);
+    return n;
+}
+
+static size_t pcmu_encode(void *state, const int16_t *pcm, size_t n, uint8_t *payload, size_t capacity) {
+    (void)state;
+    if (n > capacity)
+        return 0;
+    ms_g711_ulaw_encode(pcm, n, payload);
+    return n;
+}
+
+static size_t pcma_encode(void *state, const int16_t *pcm, size_t n, uint8_t *payload, size_t capacity) {
+    (void)state;
+    if (n > capacity)
+        return 0;
+    ms_g711_alaw_encode(pcm, n, payload);
+    return n;
+}
+
+const ms_codec_t ms_codec_pcmu = {
+    .name = "PCMU", .kind = MS_CODEC_AUDIO, .clock_rate = 8000, .sample_rate = 8000, .channels = 1, .payload_type = 0,
+    .samples = one_sample_an_octet, .decode = pcmu_decode, .encode = pcmu_encode,
+};
+
+const ms_codec_t ms_codec_pcma = {
+    .name = "PCMA", .kind = MS_CODEC_AUDIO, .clock_rate = 8000, .sample_rate = 8000, .channels = 1, .payload_type = 8,
+    .samples = one_sample_an_octet, .decode = pcma_decode, .encode = pcma_encode,
+};
+
+const ms_codec_t ms_codec_cn = {
+    .name = "CN", .kind = MS_CODEC_COMFORT_NOISE, .clock_rate = 8000, .sample_rate = 8000, .channels = 1,
+    .payload_type = 13,
+};
+
+const ms_codec_t ms_codec_telephone_event = {
+    .name = "telephone-event", .kind = MS_CODEC_TELEPHONE_EVENT, .clock_rate = 8000, .sample_rate = 8000, .channels = 1,
+    .payload_type = -1,
+};
+
+static const ms_codec_t *const codecs[] = {&ms_codec_pcmu, &ms_codec_pcma, &ms_codec_cn, &ms_codec_telephone_event};
+
+static int same_name(const char *a, const char *b) {
+    for (; *a != '\0' && *b != '\0'; a++, b++) {
+        char left = (char)(*a >= 'a' && *a <= 'z' ? *a - 'a' + 'A' : *a);
+        char right = (char)(*b >= 'a' && *b <= 'z' ? *b - 'a' + 'A' : *b);
+        if (left != right)
+            return 0;
+    }
+    return *a == *b;
+}
+
+const ms_codec_t *ms_codec_find(const char *name, uint32_t clock_rate, uint8_t channels) {
+    for (size_t i = 0; i < sizeof codecs / sizeof *codecs; i++)
+        if (same_name(codecs[i]->name, name) && codecs[i]->clock_rate == clock_rate && codecs[i]->channels == channels)
+            return codecs[i];
+    return NULL;
+}
+
+const ms_codec_t *ms_codec_static(uint8_t payload_type) {
+    for (size_t i = 0; i < sizeof codecs / sizeof *codecs; i++)
+        if (codecs[i]->payload_type == (int)payload_type)
+            return codecs[i];
+    return NULL;
+}
