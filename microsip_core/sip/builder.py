@@ -1,0 +1,156 @@
+"""Makes requests and responses: header lines from parts, responses out of the raw lines of the request."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from ..errors import InvalidArgument
+from .header_values import CSeq, NameAddr, Via
+from .message import Request, Response, header_lines
+from .parse_error import SipParseError
+from .uri import SipUri
+
+REASON_PHRASES: dict[int, str] = {
+    100: "Trying", 180: "Ringing", 181: "Call Is Being Forwarded", 182: "Queued", 183: "Session Progress", 199: "Early Dialog Terminated",
+    200: "OK", 202: "Accepted", 204: "No Notification",
+    300: "Multiple Choices", 301: "Moved Permanently", 302: "Moved Temporarily", 305: "Use Proxy", 380: "Alternative Service",
+    400: "Bad Request", 401: "Unauthorized", 402: "Payment Required", 403: "Forbidden", 404: "Not Found", 405: "Method Not Allowed",
+    406: "Not Acceptable", 407: "Proxy Authentication Required", 408: "Request Timeout", 410: "Gone", 412: "Conditional Request Failed",
+    413: "Request Entity Too Large", 414: "Request-URI Too Long", 415: "Unsupported Media Type", 416: "Unsupported URI Scheme",
+    417: "Unknown Resource-Priority", 420: "Bad Extension", 421: "Extension Required", 422: "Session Interval Too Small",
+    423: "Interval Too Brief", 424: "Bad Location Information", 425: "Bad Alert Message", 428: "Use Identity Header",
+    429: "Provide Referrer Identity", 430: "Flow Failed", 433: "Anonymity Disallowed", 436: "Bad Identity Info",
+    437: "Unsupported Credential", 438: "Invalid Identity Header", 439: "First Hop Lacks Outbound Support",
+    440: "Max-Breadth Exceeded", 469: "Bad Info Package", 470: "Consent Needed", 480: "Temporarily Unavailable",
+    481: "Call/Transaction Does Not Exist", 482: "Loop Detected", 483: "Too Many Hops", 484: "Address Incomplete", 485: "Ambiguous",
+    486: "Busy Here", 487: "Request Terminated", 488: "Not Acceptable Here", 489: "Bad Event", 491: "Request Pending",
+    493: "Undecipherable", 494: "Security Agreement Required",
+    500: "Server Internal Error", 501: "Not Implemented", 502: "Bad Gateway", 503: "Service Unavailable", 504: "Server Time-out",
+    505: "Version Not Supported", 513: "Message Too Large", 555: "Push Notification Service Not Supported",
+    580: "Precondition Failure",
+    600: "Busy Everywhere", 603: "Decline", 604: "Does Not Exist Anywhere", 606: "Not Acceptable", 607: "Unwanted", 608: "Rejected",
+}  # fmt: skip
+"""Status code to reason phrase, from RFC 3261 s21 and the IANA registry of SIP response codes."""
+
+
+def request(
+    method: str,
+    uri: str | SipUri,
+    *,
+    via: str | Via,
+    from_: str | NameAddr,
+    to: str | NameAddr,
+    call_id: str,
+    cseq: int,
+    max_forwards: int = 70,
+    contact: str | NameAddr | None = None,
+    routes: Iterable[str | NameAddr] = (),
+    headers: Iterable[tuple[str, str]] = (),
+    body: bytes = b"",
+    content_type: str | None = None,
+) -> Request:
+    """Make a request (RFC 3261 s8.1.1); ``cseq`` is the number, its method follows ``method``.
+
+    Raises InvalidArgument when one of the values holds a line break, or a header name is no token.
+    """
+    target = str(uri)
+    lines = ["", f"Via: {via}"]
+    for route in routes:
+        lines.append(f"Route: {route}")
+    lines += (f"Max-Forwards: {max_forwards}", f"From: {from_}", f"To: {to}", f"Call-ID: {call_id}", f"CSeq: {cseq} {method}")
+    if contact is not None:
+        lines.append(f"Contact: {contact}")
+    if headers:
+        lines += header_lines(headers)
+    if content_type is not None:
+        lines.append(f"Content-Type: {content_type}")
+    _refuse_line_breaks(lines, target)
+    return Request(method, target, None, lines, body)
+
+
+def response_to(
+    request: Request,
+    status: int,
+    reason: str | None = None,
+    *,
+    to_tag: str | None = None,
+    contact: str | NameAddr | None = None,
+    headers: Iterable[tuple[str, str]] = (),
+    body: bytes = b"",
+    content_type: str | None = None,
+) -> Response:
+    """Make a response to ``request`` (RFC 3261 s8.2.6) from its raw Via, From, To, Call-ID and CSeq values.
+
+    ``to_tag`` is added unless To has a tag already. Record-Route is copied into 1xx but 100 and into 2xx (s12.1.1), Timestamp into
+    100 (s8.2.6.1). What the request lacks, the response lacks: it also answers requests that did not pass ``check_request``.
+    """
+    if reason is None:
+        reason = REASON_PHRASES.get(status, "")
+    index = request._index or request._build_index()
+    lines = [""]
+    for value in index.get("via", ()):
+        lines.append(f"Via:{value}" if value[:1] == " " else f"Via: {value}")
+    if 100 < status < 300 and "record-route" in index:
+        lines += [f"Record-Route: {value.strip()}" for value in index["record-route"]]
+    _copy_line(lines, "From", index.get("from"))
+    to_values = index.get("to")
+    if to_values is not None:
+        to_value = to_values[0].strip()
+        lines.append(f"To: {to_value};tag={to_tag}" if to_tag and not _has_to_tag(request) else f"To: {to_value}")
+    _copy_line(lines, "Call-ID", index.get("call-id"))
+    _copy_line(lines, "CSeq", index.get("cseq"))
+    if status == 100:
+        _copy_line(lines, "Timestamp", index.get("timestamp"))
+    if contact is not None:
+        lines.append(f"Contact: {contact}")
+    if headers:
+        lines += header_lines(headers)
+    if content_type is not None:
+        lines.append(f"Content-Type: {content_type}")
+    _refuse_line_breaks(lines, reason)
+    return Response(status, reason, None, lines, body)
+
+
+def cancel_for(invite: Request) -> Request:
+    """Make the CANCEL for a request that was sent (RFC 3261 s9.1)."""
+    return _within_transaction(invite, "CANCEL", invite.get("To"))
+
+
+def ack_for_failure(invite: Request, response: Response) -> Request:
+    """Make the ACK for a 300-699 response to ``invite`` (RFC 3261 s17.1.1.3). A 2xx has its ACK made by the dialog."""
+    return _within_transaction(invite, "ACK", response.get("To"))
+
+
+def _within_transaction(invite: Request, method: str, to: str | None) -> Request:
+    """Make a request that shares Request-URI, topmost Via, From, Call-ID, CSeq number and Route with ``invite``."""
+    vias = invite.get_all("Via")
+    lines = ["", f"Via: {vias[0]}"]
+    for route in invite.get_all("Route"):
+        lines.append(f"Route: {route}")
+    lines += (
+        "Max-Forwards: 70",
+        f"From: {invite.get('From')}",
+        f"To: {to}",
+        f"Call-ID: {invite.call_id}",
+        f"CSeq: {CSeq(invite.cseq.number, method)}",
+    )
+    return Request(method, invite.uri, None, lines)
+
+
+def _copy_line(lines: list[str], name: str, values: list[str] | None) -> None:
+    if values is not None:
+        lines.append(f"{name}: {values[0].strip()}")
+
+
+def _has_to_tag(request: Request) -> bool:
+    try:
+        return request.to.tag is not None
+    except SipParseError:
+        return False
+
+
+def _refuse_line_breaks(lines: list[str], start: str) -> None:
+    """Raise InvalidArgument when a part would smuggle in a header line."""
+    text = "".join(lines)
+    if "\n" in text or "\r" in text or "\n" in start or "\r" in start:
+        raise InvalidArgument("a header value, URI or reason phrase has a line break")

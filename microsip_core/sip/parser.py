@@ -1,0 +1,184 @@
+"""Octets to messages: framing of the head and body, limits, and the checks a request must pass before it is processed."""
+
+from __future__ import annotations
+
+from collections.abc import Container
+
+from .grammar import DIGITS, is_token, parse_number
+from .headers import METHODS
+from .limits import DEFAULT_LIMITS, Limits
+from .message import Message, Request, Response
+from .parse_error import SipParseError
+from .uri import scheme_of
+
+__all__ = ["SipParseError", "check_request", "check_response", "parse_message"]
+
+SIP_SCHEMES = frozenset(("sip", "sips"))
+_SINGLE_HEADERS = ("from", "to", "call-id", "cseq", "max-forwards", "content-type")
+_TARGET_METHODS = frozenset(("INVITE", "SUBSCRIBE", "NOTIFY", "REFER", "UPDATE"))
+
+
+def parse_message(data: bytes, limits: Limits = DEFAULT_LIMITS) -> Request | Response:
+    """Parse one whole message, as a datagram holds it or as the stream framing cut it out.
+
+    Looks at the start line, finds the end of the head, takes the body by Content-Length (RFC 3261 s18.3: octets behind it are dropped, a
+    short body is an error, without the header the body is the rest) and holds the message to ``limits``. Header lines are
+    left for later: what is wrong in them comes out of ``check_request`` or of the header asked for.
+    Raises SipParseError with the status to answer.
+    """
+    if len(data) > limits.max_message:
+        raise SipParseError(513, "Message Too Large", _salvage(data[: limits.max_header]))
+    end = data.find(b"\r\n\r\n")
+    if end <= 0:
+        data, end = _find_head(data)
+    head = data[:end].decode("utf-8", "surrogateescape")
+    start_line = head.partition("\r\n")[0]
+    message: Request | Response
+    if start_line[:8] == "SIP/2.0 ":
+        message = _start_response(start_line, head)
+    else:
+        message = _start_request(start_line, head, limits)
+    if end > limits.max_header or end > 4 * limits.max_headers:
+        _check_head(message, head, limits)
+    _take_body(message, head, data, end + 4)
+    if len(message.body) > limits.max_body:
+        raise SipParseError(413, "Request Entity Too Large", message if isinstance(message, Request) else None)
+    return message
+
+
+def check_request(request: Request, schemes: Container[str] = SIP_SCHEMES) -> tuple[int, str] | None:
+    """Return the status and reason with which to refuse a request that may not be processed, or None.
+
+    Checks what RFC 3261 s8.1.1, s8.2 and s16.3 have in common for every element: well-formed lines, the mandatory headers once each
+    and readable, CSeq method, Request-URI syntax and scheme (416), Max-Forwards range, one Content-Length, a readable Contact where it
+    sets a dialog's target. A missing Max-Forwards, From tag or branch passes: RFC 2543 elements send none.
+    """
+    index = request._index or request._build_index()
+    if request._malformed:
+        return 400, "Malformed Header Line"
+    try:
+        request.via  # noqa: B018
+        request.from_  # noqa: B018
+        request.to  # noqa: B018
+        request.call_id  # noqa: B018
+        if request.cseq.method != request.method:
+            return 400, "CSeq Method Mismatch"
+        for key in _SINGLE_HEADERS:
+            if key in index and len(index[key]) > 1:
+                return 400, "Repeated Header"
+        if "max-forwards" in index:
+            request.max_forwards  # noqa: B018
+        if "content-length" in index and len({parse_number(v.strip(), 0xFFFFFFFF) for v in index["content-length"]}) > 1:
+            return 400, "Conflicting Content-Length"
+        scheme = scheme_of(request.uri)
+        if scheme in SIP_SCHEMES:
+            if request.request_uri.headers:
+                return 400, "Headers In Request-URI"
+        elif scheme not in schemes:
+            return (416, "Unsupported URI Scheme") if scheme else (400, "Malformed Request-URI")
+        if request.method in _TARGET_METHODS:
+            request.contact  # noqa: B018
+            if "record-route" in index:
+                request.record_routes  # noqa: B018
+    except SipParseError as error:
+        return error.status, error.reason
+    return None
+
+
+def check_response(response: Response) -> str | None:
+    """Return what makes a response unusable (it is then dropped, RFC 3261 s8.1.3.3 and s18.1.2), or None."""
+    try:
+        response.via  # noqa: B018
+        response.from_  # noqa: B018
+        response.to  # noqa: B018
+        response.cseq  # noqa: B018
+        response.call_id  # noqa: B018
+    except SipParseError as error:
+        return error.reason
+    return None
+
+
+def _start_response(start_line: str, head: str) -> Response:
+    status_text, _, reason = start_line[8:].partition(" ")
+    if len(status_text) != 3 or not DIGITS.issuperset(status_text) or not "1" <= status_text[0] <= "6":
+        raise SipParseError(400, "Malformed Status-Line")
+    return Response(int(status_text), reason, head, [])
+
+
+def _start_request(start_line: str, head: str, limits: Limits) -> Request:
+    method, _, rest = start_line.partition(" ")
+    uri, _, version = rest.partition(" ")
+    request = Request(method, uri, head, [])
+    if version != "SIP/2.0":
+        _refuse_version(start_line, request)
+    if method not in METHODS and not is_token(method):
+        raise SipParseError(400, "Malformed Method")
+    if len(uri) > limits.max_uri:
+        raise SipParseError(414, "Request-URI Too Long", request)
+    if not uri or uri[0] == "<":
+        raise SipParseError(400, "Malformed Request-URI", request)
+    return request
+
+
+def _refuse_version(start_line: str, request: Request) -> None:
+    """Raise for a start line that does not end in SIP/2.0, unless only the case of the letters is unusual (RFC 3261 s7.1)."""
+    parts = start_line.split(" ")
+    name, _, number = parts[-1].partition("/")
+    if name.upper() != "SIP":
+        raise SipParseError(400, "Malformed Start Line")
+    if len(parts) != 3:
+        raise SipParseError(400, "Malformed Request-Line", request)
+    major, _, minor = number.partition(".")
+    for digits in (major, minor):
+        if parse_number(digits, 999) is None or (len(digits) > 1 and digits[0] == "0"):
+            raise SipParseError(400, "Malformed SIP-Version", request)
+    if number != "2.0":
+        raise SipParseError(505, "Version Not Supported", request)
+
+
+def _find_head(data: bytes) -> tuple[bytes, int]:
+    """Find the end of the head where it is not plain: behind leading line ends (RFC 3261 s7.5), or missing."""
+    stripped = data.lstrip(b"\r\n")
+    if not stripped:
+        raise SipParseError(400, "Empty Message")
+    end = stripped.find(b"\r\n\r\n")
+    if end < 0:
+        raise SipParseError(400, "No End Of Headers", _salvage(stripped))
+    return stripped, end
+
+
+def _salvage(data: bytes) -> Request | None:
+    """Make a request out of the beginning of a broken one, so that it can be answered; None when it does not begin like one."""
+    head = data.partition(b"\r\n\r\n")[0].decode("utf-8", "surrogateescape")
+    parts = head.partition("\r\n")[0].split(" ")
+    if len(parts) != 3 or not parts[2].upper().startswith("SIP/") or not is_token(parts[0]):
+        return None
+    return Request(parts[0], parts[1], head, [])
+
+
+def _check_head(message: Message, head: str, limits: Limits) -> None:
+    """Hold a long head to the limits. Short ones can not exceed them: a header line takes four octets at least."""
+    lines = head.split("\r\n")
+    if len(lines) - 1 > limits.max_headers or max(map(len, lines)) > limits.max_header:
+        raise SipParseError(513, "Message Too Large", message if isinstance(message, Request) else None)
+
+
+def _take_body(message: Message, head: str, data: bytes, start: int) -> None:
+    position = head.find("\nContent-Length:")
+    if position >= 0:
+        line_end = head.find("\r", position)
+        text = (head[position + 16 :] if line_end < 0 else head[position + 16 : line_end]).strip()
+    else:
+        value = message.get("Content-Length")
+        if value is None:
+            message.body = data[start:]
+            return
+        text = value
+    length = parse_number(text, 0xFFFFFFFF)
+    request = message if isinstance(message, Request) else None
+    if length is None:
+        raise SipParseError(400, "Malformed Content-Length", request)
+    if length > len(data) - start:
+        raise SipParseError(400, "Content-Length Larger Than Message", request)
+    message.body = data[start : start + length]
+    message._length = length
