@@ -10,7 +10,7 @@ from .mos import estimate_mos, impairment_of
 
 
 class StreamCounters(TypedDict, total=False):
-    """Raw counters of one stream since it was opened, as ``Stream.statistics()`` returns them. Both cores fill them all.
+    """Raw counters of one stream since it was opened, as ``Stream.statistics()`` gives them. Both cores fill them all.
 
     Integers throughout; times in microseconds (``_us``), audio in samples of ``sample_rate``. -1 means "not known yet".
     """

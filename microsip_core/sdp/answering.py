@@ -1,0 +1,122 @@
+"""Reading the peer's audio stream: codecs in common, addresses, direction, ptime, and why it can not be carried."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from .capabilities import PROFILES, AudioCapabilities
+from .description import MediaDescription, SessionDescription
+from .formats import STATIC_FORMATS, RtpFormat, encodings_of, parse_payload_type
+
+_BLACK_HOLES = frozenset({"0.0.0.0", "::"})  # noqa: S104 -- compared with, never bound
+_SHORTEST_PTIME_MS = 10
+_LONGEST_PTIME_MS = 60
+
+
+class RemoteAudio(NamedTuple):
+    """A peer's audio stream, cut down to what we can carry. Without ``audio`` it is to be refused."""
+
+    audio: dict[int, RtpFormat]  # common codecs by the peer's payload type
+    send: RtpFormat  # the first of them
+    telephone_event: int | None
+    events: frozenset[int]
+    profile: str
+    payload_types: str  # those in common, as for an m= line
+    attribute_lines: str  # their a=rtpmap and a=fmtp lines
+    rtp: tuple[str, int]
+    rtcp: tuple[str, int]
+    direction: str  # the peer's
+    black_hole: bool  # connection address 0.0.0.0 or ::
+    ptime: str | None
+    maxptime: str | None
+
+
+def examine(
+    description: SessionDescription, media: MediaDescription, capabilities: AudioCapabilities, *, answer: bool = False,
+) -> RemoteAudio:
+    """Match an audio stream of the peer with our capabilities. ``answer`` says that it answers our own offer."""
+    audio: dict[int, RtpFormat] = {}
+    events: dict[int, RtpFormat] = {}
+    payload_types: list[str] = []
+    lines = ""
+    if media.profile in PROFILES and media.port_count == 1:
+        encodings = encodings_of(media)
+        for text in media.formats:
+            encoding = encodings.get(text)
+            match = capabilities.match(text, encoding)
+            if match is None:
+                match = capabilities.match_own(text) if answer and encoding is None else None
+                if match is None:
+                    continue
+            payload_type, rtp_format, match_lines, is_event = match
+            (events if is_event else audio)[payload_type] = rtp_format
+            payload_types.append(text)
+            lines += match_lines
+    host = description.address_of(media)
+    send = next(iter(audio.values())) if audio else capabilities.formats[0]
+    return RemoteAudio(
+        audio, send, _event_for(send, events) if events else None, frozenset(events), media.profile,
+        " ".join(payload_types), lines, (host, media.port), _rtcp_address(media, host), description.direction_of(media),
+        host in _BLACK_HOLES, media.attribute("ptime"), media.attribute("maxptime"),
+    )
+
+
+def _event_for(send: RtpFormat, events: dict[int, RtpFormat]) -> int | None:
+    """Choose the telephone-event at the clock rate of the codec (RFC 4733 s2.1), or else any."""
+    for payload_type, event in events.items():
+        if event.clock_rate == send.clock_rate:
+            return payload_type
+    return next(iter(events), None)
+
+
+def _rtcp_address(media: MediaDescription, host: str) -> tuple[str, int]:
+    """Return where the peer wants RTCP: the next port, or what a=rtcp says (RFC 3605)."""
+    value = media.attribute("rtcp")
+    if value:
+        fields = value.split()
+        if fields and fields[0].isdecimal() and fields[0].isascii() and 0 < int(fields[0][:6]) <= 65535:
+            # The address is ignored when its family is none that we know.
+            named = len(fields) == 4 and fields[2] in ("IP4", "IP6")
+            return (fields[3] if named else host), int(fields[0])
+    return host, min(media.port + 1, 65535)
+
+
+def ptime_for(ptime: str | None, maxptime: str | None, ours: int) -> int:
+    """Return the packet time to send with, in ms: what the peer prefers, else ours, in steps of 10 from 10 to 60."""
+    if maxptime is None and (ptime is None or ptime == "20"):
+        return 20 if ptime else ours
+    wanted = _milliseconds(ptime) or ours
+    longest = _milliseconds(maxptime)
+    if longest is not None:
+        wanted = min(wanted, longest)
+    return min(max(int(wanted) // 10 * 10, _SHORTEST_PTIME_MS), _LONGEST_PTIME_MS)
+
+
+def _milliseconds(text: str | None) -> float | None:
+    # RFC 8866 s6.4 allows a fraction, as AES67 uses it. An unreadable wish is no wish.
+    try:
+        value = float(text) if text else 0.0
+    except ValueError:
+        return None
+    return value if 0.0 < value < 10_000.0 else None
+
+
+def explain_refusal(description: SessionDescription, capabilities: AudioCapabilities) -> str:
+    """Say in one line why no audio stream of the peer can be carried."""
+    audio = [media for media in description.media if media.kind == "audio" and media.port]
+    if not audio:
+        kinds = ", ".join(media.kind for media in description.media) or "nothing"
+        return f"no audio stream: peer offers {kinds}"
+    speakable = [media for media in audio if media.profile in PROFILES]
+    if not speakable:
+        return f"no common RTP profile: peer offers {audio[0].profile}, we have RTP/AVP"
+    offered: list[str] = []
+    for media in speakable:
+        encodings = encodings_of(media)
+        for text in media.formats:
+            number = parse_payload_type(text)
+            static = STATIC_FORMATS.get(number) if number is not None else None
+            encoding = encodings.get(text) or (static.encoding if static else f"payload type {text} without a=rtpmap")
+            if encoding not in offered:
+                offered.append(encoding)
+    return f"no common codec: peer offers {', '.join(offered) or 'none'}, we have {capabilities}"

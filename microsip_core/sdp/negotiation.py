@@ -1,0 +1,206 @@
+"""Offer and answer of one audio stream (RFC 3264), from our side and over the whole life of a session.
+
+An offer of ours holds one audio stream. An answer of ours takes the first audio stream of the peer's offer that we can
+carry and refuses all others with port 0; their number and order are kept in every later description (RFC 3264 s8).
+
+Payload types: a number in a description is the one its sender wants to *receive* (RFC 3264 s5.1), so the two directions
+may use different numbers for one codec. Our answers use the numbers of the offer, our later offers those agreed before.
+
+Hold (RFC 3264 s8.4, RFC 6337 s5.3): the peer holds us when it says sendonly or inactive, or, in the way of RFC 2543,
+when its connection address is 0.0.0.0 or ::; in the second case nothing may be sent to it.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from ..errors import CodecError, InvalidArgument
+from .answering import RemoteAudio, examine, explain_refusal, ptime_for
+from .capabilities import AudioCapabilities
+from .description import DIRECTIONS, MediaDescription, SessionDescription
+from .errors import DEFAULT_LIMITS, SdpError, SdpLimits
+from .formats import RtpFormat, describe_formats
+
+_SENDS = frozenset({"sendrecv", "sendonly"})
+_RECEIVES = frozenset({"sendrecv", "recvonly"})
+_DIRECTION_OF = {  # (sending, receiving)
+    (True, True): "sendrecv", (True, False): "sendonly", (False, True): "recvonly", (False, False): "inactive",
+}
+
+
+class NegotiatedAudio(NamedTuple):
+    """What both sides agreed on for the audio stream, from our point of view."""
+
+    send: RtpFormat  # under the payload type the peer wants
+    receive: dict[int, RtpFormat]  # by the payload types we may be sent; telephone-event is not among them
+    telephone_event: int | None  # payload type to send events under
+    telephone_event_receive: frozenset[int]
+    remote: tuple[str, int]  # RTP address; the host may be a name
+    remote_rtcp: tuple[str, int]
+    direction: str  # ours
+    ptime_ms: int  # for sending
+    remote_hold: bool
+
+    @property
+    def sending(self) -> bool:
+        """Whether we may send."""
+        return self.direction in _SENDS
+
+    @property
+    def receiving(self) -> bool:
+        """Whether we want to be sent anything."""
+        return self.direction in _RECEIVES
+
+
+class AudioNegotiation:
+    """The offers and answers of one session with one audio stream at ``host:port`` (IPv4 or IPv6 address)."""
+
+    __slots__ = (
+        "_answered", "_formats", "_index", "_last_tail", "_limits", "_offered_direction", "_others", "_profile",
+        "_version", "capabilities", "host", "port", "ptime_ms", "rtcp_port", "session_id",
+    )
+
+    def __init__(
+        self, capabilities: AudioCapabilities, host: str, port: int, *, session_id: int, rtcp_port: int | None = None,
+        ptime_ms: int = 20, limits: SdpLimits = DEFAULT_LIMITS,
+    ) -> None:
+        self.capabilities = capabilities
+        self.host = host
+        self.port = port
+        self.rtcp_port = port + 1 if rtcp_port is None else rtcp_port
+        self.ptime_ms = ptime_ms
+        self.session_id = session_id
+        self._limits = limits
+        self._version = session_id
+        self._last_tail = ""
+        self._index = 0  # of the audio stream among the m= lines
+        self._others: list[str] = []  # every m= line of the session, refused
+        self._profile = "RTP/AVP"
+        self._answered: NegotiatedAudio | None = None  # the answer to our last offer, in the peer's numbers
+        self._formats = (capabilities.payload_types, capabilities.attributes)  # as for m= and for a=
+        self._offered_direction = "sendrecv"
+
+    def create_offer(self, direction: str = "sendrecv") -> bytes:
+        """Return an offer: the first of the session with all our formats, a later one with those agreed before."""
+        self._offered_direction = _checked(direction)
+        if self._answered is not None:
+            self._formats = self._agreed_formats(self._answered)
+            self._answered = None
+        return self._describe(self._audio_section(self.ptime_ms, direction), "t=0 0")
+
+    def _agreed_formats(self, answered: NegotiatedAudio) -> tuple[str, str]:
+        """Return the formats of an answer to us, the peer's first one first, under the numbers we offered."""
+        ours = self.capabilities
+        agreed = [ours.by_key[key] for key in dict.fromkeys(form.key for form in answered.receive.values())]
+        if answered.telephone_event is not None:
+            agreed += [ours.by_payload_type[number] for number in sorted(ours.events)]
+        return describe_formats(agreed)
+
+    def accept_answer(self, answer: bytes) -> NegotiatedAudio | None:
+        """Take the answer to our last offer; ``None`` when the peer refused the stream (port 0).
+
+        Raises :class:`SdpError` when it is malformed or no answer to our offer, :class:`CodecError` when it names no
+        codec of ours. May be called again with the final answer after an early one.
+        """
+        description = SessionDescription.parse(answer, self._limits)
+        if len(description.media) <= self._index:
+            offered = max(len(self._others), 1)
+            raise SdpError(f"the answer has {len(description.media)} m= lines, our offer had {offered}")
+        media = description.media[self._index]
+        if media.kind != "audio":
+            raise SdpError(f"the answer has {media.kind} where our offer had audio")
+        if media.port == 0:
+            return None
+        remote = examine(description, media, self.capabilities, answer=True)
+        if not remote.audio:
+            raise CodecError(explain_refusal(description, self.capabilities), step="accept SDP answer")
+        return self._as_offerer(self._negotiated(remote, self._offered_direction))
+
+    def _as_offerer(self, negotiated: NegotiatedAudio) -> NegotiatedAudio:
+        """Replace the numbers to receive, which in an answer are for what *we* send, by those we offered.
+
+        A peer that uses its own numbers for what it sends is understood too, as long as they do not clash with ours.
+        """
+        ours = self.capabilities
+        self._answered = negotiated
+        theirs = negotiated.receive.items()
+        receive = ours.receivable | {number: form for number, form in theirs if number not in ours.by_payload_type}
+        events = ours.events | (negotiated.telephone_event_receive - receive.keys())
+        return negotiated._replace(receive=receive, telephone_event_receive=events)
+
+    def accept_offer(self, offer: bytes, direction: str = "sendrecv") -> tuple[bytes, NegotiatedAudio | None]:
+        """Answer an offer, wanting ``direction`` for ourselves: return the answer and what was agreed.
+
+        ``None`` for the latter when the peer offers no stream at all, or only streams it has switched off (port 0).
+        Raises :class:`SdpError` for a malformed offer and :class:`CodecError` when none of its streams can be carried.
+        """
+        _checked(direction)
+        description = SessionDescription.parse(offer, self._limits)
+        index, remote = self._choose(description)
+        if remote is None and any(media.port for media in description.media):
+            raise CodecError(explain_refusal(description, self.capabilities), step="answer SDP offer")
+        timing = "t=0 0"
+        if timing not in description.lines:
+            timing = next((line for line in description.lines if line[:2] == "t="), timing)
+        self._others = [] if len(description.media) == 1 else [refusal(media) for media in description.media]
+        self._index = index
+        if remote is None:
+            return self._describe(refusal(description.media[0]) if description.media else "", timing), None
+        self._profile = remote.profile
+        self._formats = (remote.payload_types, remote.attribute_lines)
+        self._answered = None
+        negotiated = self._negotiated(remote, direction)
+        return self._describe(self._audio_section(negotiated.ptime_ms, negotiated.direction), timing), negotiated
+
+    def _choose(self, description: SessionDescription) -> tuple[int, RemoteAudio | None]:
+        """Find the audio stream to carry: the one carried before, else the first that we can."""
+        order = list(enumerate(description.media))
+        if 0 < self._index < len(order):
+            order.insert(0, order.pop(self._index))
+        for index, candidate in order:
+            if candidate.kind == "audio" and candidate.port:
+                remote = examine(description, candidate, self.capabilities)
+                if remote.audio:
+                    return index, remote
+        return 0, None
+
+    def _negotiated(self, remote: RemoteAudio, wanted: str) -> NegotiatedAudio:
+        sending = wanted in _SENDS and remote.direction in _RECEIVES and not remote.black_hole
+        receiving = wanted in _RECEIVES and remote.direction in _SENDS
+        return NegotiatedAudio(
+            remote.send, remote.audio, remote.telephone_event, remote.events, remote.rtp, remote.rtcp,
+            _DIRECTION_OF[sending, receiving], ptime_for(remote.ptime, remote.maxptime, self.ptime_ms),
+            remote.black_hole or remote.direction not in _RECEIVES,
+        )
+
+    def _audio_section(self, ptime_ms: int, direction: str) -> str:
+        payload_types, attributes = self._formats
+        # RFC 3605: the port of RTCP is said only where it is not the next one.
+        rtcp = "" if self.rtcp_port == self.port + 1 else f"a=rtcp:{self.rtcp_port}\r\n"
+        return (
+            f"m=audio {self.port} {self._profile} {payload_types}\r\n"
+            f"{attributes}{rtcp}a=ptime:{ptime_ms}\r\na={direction}\r\n"
+        )
+
+    def _describe(self, audio: str, timing: str) -> bytes:
+        """Put a description together; the version in o= grows when anything else changed (RFC 3264 s8)."""
+        address_type = "IP6" if ":" in self.host else "IP4"
+        if self._others:
+            audio = "".join([*self._others[: self._index], audio, *self._others[self._index + 1 :]])
+        tail = f" IN {address_type} {self.host}\r\ns=-\r\nc=IN {address_type} {self.host}\r\n{timing}\r\n{audio}"
+        if tail != self._last_tail:
+            if self._last_tail:
+                self._version += 1
+            self._last_tail = tail
+        return f"v=0\r\no=- {self.session_id} {self._version}{tail}".encode("utf-8", "surrogateescape")
+
+
+def _checked(direction: str) -> str:
+    if direction not in DIRECTIONS:
+        raise InvalidArgument(f"{direction!r} is no direction", remedy=f"Use one of {', '.join(DIRECTIONS)}")
+    return direction
+
+
+def refusal(media: MediaDescription) -> str:
+    """Return the m= line that refuses a stream (RFC 3264 s6), with its line end."""
+    return f"m={media.kind} 0 {media.profile} {' '.join(media.formats) or '0'}\r\n"
