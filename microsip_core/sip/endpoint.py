@@ -23,7 +23,8 @@ class EndpointConfig:
     """What an endpoint is told once. Times in seconds."""
 
     local_address: Callable[[Hop], tuple[str, int]]
-    """Address and port for Via and Contact of a message to that hop; a pure, quick function of the driver. Literal IPv6 without brackets."""
+    """Address and port for Via and Contact of a message to that hop; a pure, quick function of the driver. Literal
+    IPv6 without brackets."""
     user_agent: str = "microsip-core"
     """User-Agent of requests and Server of responses; "" leaves them out."""
     timers: Timers = DEFAULT_TIMERS
@@ -43,17 +44,18 @@ class EndpointConfig:
 
 
 class Endpoint:
-    """A user agent core without sockets (RFC 3261 s8, s12-15): feed it, then always take events, packets and the next timeout.
+    """A user agent core without sockets (RFC 3261 s8, s12-15): feed it, then always take events, packets and the next
+    timeout.
 
-    ``now`` is a monotonic time in seconds, the same clock in every call. No method raises for what a peer does. Wrong use of ours
-    raises :class:`~microsip_core.errors.InvalidState` or :class:`~microsip_core.errors.InvalidArgument`.
+    ``now`` is a monotonic time in seconds, the same clock in every call. No method raises for what a peer does. Wrong
+    use of ours raises :class:`~microsip_core.errors.InvalidState` or :class:`~microsip_core.errors.InvalidArgument`.
     """
 
     def __init__(self, config: EndpointConfig, ids: IdSource | None = None, identity: Identity | None = None) -> None:
         self.config = config
         raise NotImplementedError
 
-    # -- the driver's side ------------------------------------------------------------------------------------------------
+    # -- the driver's side
 
     def receive(self, data: bytes, source: Source, now: float) -> None:
         """Take one whole message (a datagram, or a frame cut from a stream)."""
@@ -81,33 +83,38 @@ class Endpoint:
 
     @property
     def idle(self) -> bool:
-        """Whether nothing is under way that a peer waits for: no session, no client transaction without final response."""
+        """Whether nothing is under way that a peer waits for: no session, no client transaction without final
+        response."""
         raise NotImplementedError
 
-    # -- the user's side --------------------------------------------------------------------------------------------------
+    # -- the user's side
 
     def invite(
         self, uri: str, sdp: bytes | None, now: float, *, identity: Identity | None = None, headers: Headers = (),
         answer_timeout: float | None = None, call_id: str | None = None, owner: Any = None,
     ) -> InviteSession:
-        """Start a call. ``sdp`` None: late offer, the peer offers in its 2xx. ``owner`` is kept as ``session.owner`` for the driver."""
+        """Start a call. ``sdp`` None: late offer, the peer offers in its 2xx. ``owner`` is kept as ``session.owner``
+        for the driver."""
         raise NotImplementedError
 
     def register(
         self, identity: Identity, registrar: str, now: float, *, expires: int = 300, headers: Headers = (), owner: Any = None,
     ) -> Registration:
-        """Register ``identity`` at the registrar (a URI like ``sip:example.com``) and keep it registered until told otherwise."""
+        """Register ``identity`` at the registrar (a URI like ``sip:example.com``) and keep it registered until told
+        otherwise."""
         raise NotImplementedError
 
     def request(
         self, method: str, uri: str, now: float, *, identity: Identity | None = None, headers: Headers = (), body: bytes = b"",
         content_type: str | None = None, owner: Any = None,
     ) -> ClientRequest:
-        """Send a request out of a dialog (OPTIONS, MESSAGE, ...); its end comes as ResponseReceived. Challenges are answered."""
+        """Send a request out of a dialog (OPTIONS, MESSAGE, ...); its end comes as ResponseReceived. Challenges are
+        answered."""
         raise NotImplementedError
 
     def close_all(self, now: float) -> None:
-        """Hang up every session and unregister every registration; then wait for ``idle``, at most as long as patience lasts."""
+        """Hang up every session and unregister every registration; then wait for ``idle``, at most as long as patience
+        lasts."""
         raise NotImplementedError
 
     @property

@@ -1,7 +1,8 @@
 """What an endpoint tells its driver: frozen records, taken one by one with ``Endpoint.next_event()``.
 
-Order is the order of happening. For one session: CallIncoming comes first (incoming calls), CallEnded comes exactly once, and after
-it at most one CallReleased. SDP bodies are handed through as bytes; ``sdp`` is None where the message carried none.
+Order is the order of happening. For one session: CallIncoming comes first (incoming calls), CallEnded comes exactly
+once, and after it at most one CallReleased. SDP bodies are handed through as bytes; ``sdp`` is None where the message
+carried none.
 """
 
 from __future__ import annotations
@@ -54,7 +55,8 @@ class EndCause(Enum):
 
 @dataclass(frozen=True, slots=True)
 class CallIncoming:
-    """A new call: answer with ``session.progress``, ``accept``, ``reject``. ``sdp`` None: the caller wants our offer in the 2xx."""
+    """A new call: answer with ``session.progress``, ``accept``, ``reject``. ``sdp`` None: the caller wants our offer
+    in the 2xx."""
 
     session: InviteSession
     request: Request
@@ -63,8 +65,8 @@ class CallIncoming:
 
 @dataclass(frozen=True, slots=True)
 class CallProgress:
-    """A 101-199 to our INVITE. ``to_tag`` tells the forks apart. ``sdp`` is the (early) answer, or the early offer of a reliable
-    response to an INVITE without one (``is_offer``): answer that with ``session.answer_early_offer``."""
+    """A 101-199 to our INVITE. ``to_tag`` tells the forks apart. ``sdp`` is the (early) answer, or the early offer of
+    a reliable response to an INVITE without one (``is_offer``): answer that with ``session.answer_early_offer``."""
 
     session: InviteSession
     status: int
@@ -79,7 +81,8 @@ class CallProgress:
 class CallAnswered:
     """The first 2xx to our INVITE.
 
-    ``sdp`` is the answer (the one of an early response of the same fork if the 2xx has none), and the ACK has been sent; or, where
+    ``sdp`` is the answer (the one of an early response of the same fork if the 2xx has none), and the ACK has been
+    sent; or, where
     ``is_offer`` is true, the peer's offer: then call ``session.acknowledge(answer, now)``, which sends the ACK.
     """
 
@@ -92,7 +95,8 @@ class CallAnswered:
 
 @dataclass(frozen=True, slots=True)
 class CallConfirmed:
-    """The ACK for our 2xx arrived. ``sdp`` is the answer to the offer in that 2xx, None where the offer was the caller's."""
+    """The ACK for our 2xx arrived. ``sdp`` is the answer to the offer in that 2xx, None where the offer was the
+    caller's."""
 
     session: InviteSession
     sdp: bytes | None
@@ -100,7 +104,8 @@ class CallConfirmed:
 
 @dataclass(frozen=True, slots=True)
 class CallOfferReceived:
-    """The peer wants to change the session (re-INVITE or UPDATE): answer with ``session.answer_offer`` or ``reject_offer``.
+    """The peer wants to change the session (re-INVITE or UPDATE): answer with ``session.answer_offer`` or
+    ``reject_offer``.
 
     ``sdp`` None: a re-INVITE without offer, our answer_offer then carries a fresh offer of ours.
     """
@@ -112,10 +117,11 @@ class CallOfferReceived:
 
 @dataclass(frozen=True, slots=True)
 class CallOfferAnswered:
-    """The end of an offer of ours in an established session (``reinvite``, ``update``), or of a re-INVITE of theirs without offer.
+    """The end of an offer of ours in an established session (``reinvite``, ``update``), or of a re-INVITE of theirs
+    without offer.
 
-    2xx: ``sdp`` is the answer. Otherwise the session goes on as it was before. ``is_offer``: our re-INVITE had no SDP and the 2xx brings
-    the peer's offer; call ``session.acknowledge(answer, now)``.
+    2xx: ``sdp`` is the answer. Otherwise the session goes on as it was before. ``is_offer``: our re-INVITE had no SDP
+    and the 2xx brings the peer's offer; call ``session.acknowledge(answer, now)``.
     """
 
     session: InviteSession
@@ -130,8 +136,9 @@ class CallOfferAnswered:
 class CallEnded:
     """The call is over for the user; exactly one per session. ``by``: "local", "remote", "timeout" or "transport".
 
-    ``status`` and ``reason`` are those of the final response that decided, or of the Reason header of a BYE or CANCEL, else 0 and "". ``contacts`` are the
-    URIs of a 3xx. ``message`` is the message that brought the end, None where none did.
+    ``status`` and ``reason`` are those of the final response that decided, or of the Reason header of a BYE or CANCEL,
+    else 0 and "". ``contacts`` are the URIs of a 3xx. ``message`` is the message that brought the end, None where none
+    did.
     """
 
     session: InviteSession
@@ -145,9 +152,11 @@ class CallEnded:
 
 @dataclass(frozen=True, slots=True)
 class CallReleased:
-    """After a hang-up of ours: the BYE or CANCEL is through (``status`` of its outcome), or was given up (``status`` 0).
+    """After a hang-up of ours: the BYE or CANCEL is through (``status`` of its outcome), or was given up (``status``
+    0).
 
-    A caller in a hurry need not wait for it; one that is about to close its sockets should (or look at ``Endpoint.idle``).
+    A caller in a hurry need not wait for it; one that is about to close its sockets should (or look at
+    ``Endpoint.idle``).
     """
 
     session: InviteSession
@@ -156,7 +165,8 @@ class CallReleased:
 
 @dataclass(frozen=True, slots=True)
 class RegistrationSucceeded:
-    """The registrar accepted, first time or refresh. ``expires``: seconds granted; ``first``: the state before was another."""
+    """The registrar accepted, first time or refresh. ``expires``: seconds granted; ``first``: the state before was
+    another."""
 
     registration: Registration
     expires: int
@@ -166,7 +176,8 @@ class RegistrationSucceeded:
 
 @dataclass(frozen=True, slots=True)
 class RegistrationFailed:
-    """A REGISTER failed. ``retry_in``: seconds until the core tries again by itself, None: it does not (wrong password, 403, ...).
+    """A REGISTER failed. ``retry_in``: seconds until the core tries again by itself, None: it does not (wrong
+    password, 403, ...).
 
     ``status`` is 0 where no response came.
     """
@@ -189,7 +200,8 @@ class RegistrationRemoved:
 
 @dataclass(frozen=True, slots=True)
 class RequestReceived:
-    """A request the core does not answer itself (``EndpointConfig.deliver``: INFO, MESSAGE, ...), in or out of a dialog.
+    """A request the core does not answer itself (``EndpointConfig.deliver``: INFO, MESSAGE, ...), in or out of a
+    dialog.
 
     ``incoming.respond(status, now, ...)`` must be called, soon; ``session`` is None out of a dialog.
     """
@@ -203,7 +215,8 @@ class RequestReceived:
 class ResponseReceived:
     """A response to ``Endpoint.request`` or ``session.send_request``, challenges already dealt with.
 
-    ``response`` None: none came in time (``cause`` TIMEOUT) or it could not be sent (TRANSPORT); ``status`` is then 408 or 503.
+    ``response`` None: none came in time (``cause`` TIMEOUT) or it could not be sent (TRANSPORT); ``status`` is then
+    408 or 503.
     """
 
     request: ClientRequest
@@ -216,7 +229,8 @@ class ResponseReceived:
 
 @dataclass(frozen=True, slots=True)
 class AddressLearned:
-    """The peer saw our request come from another address than we thought (received and rport of RFC 3581): we are behind a NAT.
+    """The peer saw our request come from another address than we thought (received and rport of RFC 3581): we are
+    behind a NAT.
 
     Told once per change. ``local`` is what we had put into the Via, ``public`` what the peer saw.
     """
@@ -228,7 +242,8 @@ class AddressLearned:
 
 @dataclass(frozen=True, slots=True)
 class MalformedReceived:
-    """Something that is no SIP message came in and was dropped, or answered with ``status`` if it was a request with a usable head."""
+    """Something that is no SIP message came in and was dropped, or answered with ``status`` if it was a request with a
+    usable head."""
 
     source: Source
     status: int
@@ -237,7 +252,7 @@ class MalformedReceived:
 
 
 Event = (
-    CallIncoming | CallProgress | CallAnswered | CallConfirmed | CallOfferReceived | CallOfferAnswered | CallEnded | CallReleased
-    | RegistrationSucceeded | RegistrationFailed | RegistrationRemoved | RequestReceived | ResponseReceived | AddressLearned
-    | MalformedReceived
+    CallIncoming | CallProgress | CallAnswered | CallConfirmed | CallOfferReceived | CallOfferAnswered | CallEnded
+    | CallReleased | RegistrationSucceeded | RegistrationFailed | RegistrationRemoved | RequestReceived
+    | ResponseReceived | AddressLearned | MalformedReceived
 )

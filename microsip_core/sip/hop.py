@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
+    from .header_values import Via
     from .uri import SipUri
 
 RELIABLE_TRANSPORTS = frozenset({"TCP", "TLS", "WS", "WSS", "SCTP", "TLS-SCTP"})
@@ -36,9 +37,9 @@ class Source(NamedTuple):
 class OutgoingPacket(NamedTuple):
     """One message to be written.
 
-    ``source`` is set for responses, and names the flow to reuse: the same connection where it still stands (RFC 3261 s18.2.2), and
-    for UDP the local socket the request came in by (RFC 3581 s4). ``token`` goes back into ``transport_failed`` when sending fails;
-    it is None where nobody wants to know.
+    ``source`` is set for responses, and names the flow to reuse: the same connection where it still stands (RFC 3261
+    s18.2.2), and for UDP the local socket the request came in by (RFC 3581 s4). ``token`` goes back into
+    ``transport_failed`` when sending fails; it is None where nobody wants to know.
     """
 
     data: bytes
@@ -48,9 +49,26 @@ class OutgoingPacket(NamedTuple):
 
 
 def hop_for_uri(uri: SipUri, default_transport: str = "UDP") -> Hop:
-    """Return the hop of a SIP or SIPS URI by its ``maddr``, port and ``transport`` (RFC 3261 s16.6 step 7, RFC 3263 s4)."""
+    """Return the hop of a SIP or SIPS URI by its ``maddr``, port and ``transport`` (RFC 3261 s16.6 step 7, RFC 3263
+    s4)."""
     transport = (uri.params.get("transport") or default_transport).upper()
     if uri.scheme == "sips":
         transport = {"UDP": "TLS", "TCP": "TLS", "WS": "WSS"}.get(transport, transport)
     host = uri.params.get("maddr") or uri.host
     return Hop(transport, host.strip("[]"), uri.port)
+
+
+def response_hop(via: Via, source: Source) -> Hop:
+    """Return where a response goes, by the topmost Via of its request (RFC 3261 s18.2.2, RFC 3581 s4).
+
+    Over a reliable transport the connection of ``source`` comes first; the hop then says where to open another if it
+    is gone. The
+    ``received`` and ``rport`` of the Via are not looked at: they are what ``source`` says.
+    """
+    params = via.params
+    if source.transport in RELIABLE_TRANSPORTS:
+        return Hop(source.transport, source.host, via.port or DEFAULT_PORTS.get(source.transport))
+    if "rport" in params:
+        return Hop(source.transport, source.host, source.port)
+    maddr = params.get("maddr")
+    return Hop(source.transport, maddr or source.host, via.port or 5060)

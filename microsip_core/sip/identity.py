@@ -25,14 +25,16 @@ CredentialSource = Callable[[str, str], "Credential | None"]
 
 @dataclass(slots=True, eq=False)
 class Identity:
-    """What a request of ours says about us. May be changed between requests; a request under way keeps what it was built from."""
+    """What a request of ours says about us. May be changed between requests; a request under way keeps what it was
+    built from."""
 
     aor: str
     """Address-of-record, ``sip:user@domain``; the From of our requests."""
     display_name: str | None = None
     credentials: Sequence[Credential] | CredentialSource = ()
     routes: tuple[str, ...] = ()
-    """Pre-loaded route: URIs of outbound proxies, nearest first (RFC 3261 s8.1.2). ``;lr`` is added where it is missing."""
+    """Pre-loaded route: URIs of outbound proxies, nearest first (RFC 3261 s8.1.2). ``;lr`` is added where it is
+    missing."""
     contact_user: str | None = None
     """User part of our Contact; the user part of ``aor`` unless given."""
     transport: str | None = None

@@ -33,7 +33,8 @@ class Registration:
     owner: Any
 
     def refresh(self, now: float) -> None:
-        """Send a REGISTER now (also: after a failure, without waiting; after a change of identity.routes or of the local address)."""
+        """Send a REGISTER now (also: after a failure, without waiting; after a change of identity.routes or of the
+        local address)."""
         raise NotImplementedError
 
     def unregister(self, now: float) -> None:

@@ -11,8 +11,8 @@ from typing import Any, Protocol
 class Timers:
     """Timer values in seconds (RFC 3261 s17 and table 4, RFC 6026).
 
-    ``t1`` is the round-trip estimate, ``t2`` the longest interval between retransmissions, ``t4`` how long a message may stay in the
-    network. The others are derived from them unless given.
+    ``t1`` is the round-trip estimate, ``t2`` the longest interval between retransmissions, ``t4`` how long a message
+    may stay in the network. The others are derived from them unless given.
     """
 
     t1: float = 0.5
@@ -40,11 +40,13 @@ class TimerOwner(Protocol):
 
 
 Timer = list[Any]
-"""A waiting timer: ``[when, number, owner, kind]``. The number makes order total; the owner is None once it is cancelled."""
+"""A waiting timer: ``[when, number, owner, kind]``. The number makes order total; the owner is None once it is
+cancelled."""
 
 
 class TimerHeap:
-    """A heap with lazy deletion: a cancelled timer stays in it, empty, until it surfaces or until empty ones outnumber the others."""
+    """A heap with lazy deletion: a cancelled timer stays in it, empty, until it surfaces or until empty ones outnumber
+    the others."""
 
     __slots__ = ("_cancelled", "_heap", "_number")
 

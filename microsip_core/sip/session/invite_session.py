@@ -45,42 +45,46 @@ class InviteSession:
     owner: Any
     """Free for the driver."""
 
-    # -- incoming, before the answer --------------------------------------------------------------------------------------
+    # -- incoming, before the answer
 
     def progress(self, status: int, now: float, *, reason: str | None = None, sdp: bytes | None = None, headers: Headers = ()) -> None:
         """Send a provisional response (101-199): 180 rings, 183 with ``sdp`` is early media (or early answer)."""
         raise NotImplementedError
 
     def accept(self, sdp: bytes | None, now: float, *, status: int = 200, headers: Headers = ()) -> None:
-        """Answer. ``sdp`` is our answer, or our offer where the INVITE had none; None only if the answer went out before reliably."""
+        """Answer. ``sdp`` is our answer, or our offer where the INVITE had none; None only if the answer went out
+        before reliably."""
         raise NotImplementedError
 
     def reject(self, status: int, now: float, *, reason: str | None = None, headers: Headers = ()) -> None:
         """Refuse with 300-699 (redirect: 302 with Contact headers). CallEnded follows."""
         raise NotImplementedError
 
-    # -- outgoing ---------------------------------------------------------------------------------------------------------
+    # -- outgoing
 
     def acknowledge(self, sdp: bytes, now: float) -> None:
-        """Send the ACK with our answer to an offer that came in a 2xx (CallAnswered or CallOfferAnswered with ``is_offer``)."""
+        """Send the ACK with our answer to an offer that came in a 2xx (CallAnswered or CallOfferAnswered with
+        ``is_offer``)."""
         raise NotImplementedError
 
     def answer_early_offer(self, sdp: bytes, now: float) -> None:
         """Answer an offer of a reliable provisional response, in its PRACK (CallProgress with ``is_offer``)."""
         raise NotImplementedError
 
-    # -- both -------------------------------------------------------------------------------------------------------------
+    # -- both
 
     def hangup(self, now: float, *, status: int = 603, reason: str | None = None, headers: Headers = ()) -> None:
         """End it whatever its state: CANCEL, BYE, or (incoming, unanswered) a refusal with ``status``.
 
-        CallEnded is emitted at once; CallReleased when the peer has confirmed. In an ended session it does nothing. A CANCEL waits by itself
-        for the first provisional response (RFC 3261 s9.1), a BYE for the ACK (s15); ``headers`` (Reason, ...) go into the BYE or CANCEL.
+        CallEnded is emitted at once; CallReleased when the peer has confirmed. In an ended session it does nothing. A
+        CANCEL waits by itself for the first provisional response (RFC 3261 s9.1), a BYE for the ACK (s15); ``headers``
+        (Reason, ...) go into the BYE or CANCEL.
         """
         raise NotImplementedError
 
     def reinvite(self, sdp: bytes | None, now: float, *, headers: Headers = ()) -> None:
-        """Send a re-INVITE with our new offer (None: ask for one). CallOfferAnswered follows, glare (491) being retried before."""
+        """Send a re-INVITE with our new offer (None: ask for one). CallOfferAnswered follows, glare (491) being
+        retried before."""
         raise NotImplementedError
 
     def answer_offer(self, sdp: bytes, now: float, *, headers: Headers = ()) -> None:

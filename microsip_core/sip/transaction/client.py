@@ -2,19 +2,133 @@
 
 from __future__ import annotations
 
-from typing import Any
+from enum import IntEnum
+from typing import TYPE_CHECKING, Any
 
-from ..hop import Hop
-from ..message import Request
+from ..state_table import Machine
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from ..hop import Hop
+    from ..message import Request, Response
+    from ..timers import Timer
+    from .layer import TransactionLayer
 
 
-class ClientTransaction:
-    """A request of ours and what came of it."""
+class ClientInput(IntEnum):
+    """What a client transaction may be fed. The timer inputs are the timer kinds too."""
 
-    request: Request
-    hop: Hop
-    owner: Any
+    PROVISIONAL = 0
+    SUCCESS = 1
+    FAILURE = 2
+    TIMER_RETRANSMIT = 3
+    """Timer A (INVITE) or E."""
+    TIMER_TIMEOUT = 4
+    """Timer B (INVITE) or F; in an INVITE that was canceled also the 64*T1 of s9.1."""
+    TIMER_END = 5
+    """Timer D, M (INVITE) or K."""
+    TRANSPORT_ERROR = 6
 
-    def cancel(self, now: float) -> ClientTransaction | None:
-        """Send a CANCEL for this INVITE (s9.1), as soon as a provisional response is there; None if it is too late or waits for one."""
-        raise NotImplementedError
+
+class ClientTransaction(Machine):
+    """A request of ours and what came of it.
+
+    ``request`` is kept until a final response came, then it is None. ``owner`` is free for the transaction user.
+    """
+
+    __slots__ = ("_data", "_end_timer", "_interval", "_retransmit_timer", "hop", "key", "layer", "owner", "request")
+
+    def __init__(self, layer: TransactionLayer, request: Request, hop: Hop, key: str, owner: Any) -> None:
+        self.layer = layer
+        self.request: Request | None = request
+        self.hop = hop
+        self.key = key
+        self.owner = owner
+        self._data = request.to_bytes()
+        self._retransmit_timer: Timer | None = None
+        self._end_timer: Timer | None = None
+        self._interval = 0.0
+
+    @property
+    def settled(self) -> bool:
+        """Whether nobody waits for anything any more: a final response is there, or there will be none."""
+        return self.request is None
+
+    def start(self, now: float) -> None:
+        """Send the request and arm its timers: retransmission over unreliable transports, time-out over all."""
+        timers = self.layer.timers
+        if not self.hop.reliable:
+            self._interval = timers.t1
+            self._retransmit_timer = self.layer.timer_heap.schedule(now + timers.t1, self, ClientInput.TIMER_RETRANSMIT)
+        self._arm(now + timers.timeout, ClientInput.TIMER_TIMEOUT)
+        self.layer.send(self._data, self.hop, None, self)
+
+    def receive(self, response: Response, now: float) -> None:
+        """Take a response that the layer matched to this transaction."""
+        status = response.status
+        if status < 200:
+            self.handle(ClientInput.PROVISIONAL, response, now)
+        elif status < 300:
+            self.handle(ClientInput.SUCCESS, response, now)
+        else:
+            self.handle(ClientInput.FAILURE, response, now)
+
+    def on_timer(self, kind: int, now: float) -> None:
+        """Feed the timer to the machine."""
+        self.handle(kind, None, now)
+
+    def transport_failed(self, error: str, now: float) -> None:
+        """Feed the failure of a send to the machine."""
+        self.handle(ClientInput.TRANSPORT_ERROR, error, now)
+
+    def cancel(self, now: float, headers: Iterable[tuple[str, str]] = ()) -> ClientTransaction | None:
+        """Send a CANCEL for this INVITE, now or when the first provisional response comes (s9.1).
+
+        Returns the transaction of the CANCEL if it was sent now. Does nothing once a final response is there, and for
+        other methods.
+        """
+        return None
+
+    # -- actions
+
+    def _pass_up(self, response: Response, now: float) -> None:
+        self.layer.user.on_response(self, response, now)
+
+    def _time_out(self, _: None, now: float) -> None:
+        self._finish()
+        self.layer.user.on_client_timeout(self, now)
+        self.request = None
+
+    def _fail(self, error: str, now: float) -> None:
+        self._finish()
+        self.layer.user.on_client_transport_error(self, error, now)
+        self.request = None
+
+    def _end(self, _: object, now: float) -> None:
+        self._finish()
+
+    # -- timers
+
+    def _arm(self, when: float, kind: ClientInput) -> None:
+        """Replace the timer that leads out of the present state."""
+        if self._end_timer is not None:
+            self.layer.timer_heap.cancel(self._end_timer)
+        self._end_timer = self.layer.timer_heap.schedule(when, self, kind)
+
+    def _stop_retransmission(self) -> None:
+        if self._retransmit_timer is not None:
+            self.layer.timer_heap.cancel(self._retransmit_timer)
+            self._retransmit_timer = None
+
+    def _stop_timers(self) -> None:
+        self._stop_retransmission()
+        if self._end_timer is not None:
+            self.layer.timer_heap.cancel(self._end_timer)
+            self._end_timer = None
+
+    def _finish(self) -> None:
+        """Leave the layer."""
+        self._stop_timers()
+        self._data = b""
+        self.layer.forget_client(self)

@@ -2,61 +2,246 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
+from zlib import crc32
 
-from ...ids import IdSource
-from ..hop import Hop, OutgoingPacket, Source
+from ..builder import response_to
+from ..hop import Hop, OutgoingPacket, Source, response_hop
 from ..message import Request, Response
 from ..timers import DEFAULT_TIMERS, TimerHeap, Timers
 from .client import ClientTransaction
-from .server import ServerTransaction
-from .user import TransactionUser
+from .invite_client import InviteClientTransaction
+from .invite_server import InviteServerTransaction
+from .non_invite_client import NonInviteClientTransaction
+from .non_invite_server import NonInviteServerTransaction
+from .server import ServerInput, ServerTransaction
+
+if TYPE_CHECKING:
+    from ...ids import IdSource
+    from .user import TransactionUser
+
+ServerKey = tuple[str, str, int | None, str]
+_MAGIC_COOKIE = "z9hG4bK"
 
 
 class TransactionLayer:
     """All transactions of one element; used by the UA core and by a proxy core alike.
 
-    A request to be sent has its topmost Via already, with a fresh branch. ``timers.trying`` rules the automatic 100 (0: at once).
-    ``merged``: refuse merged requests with 482 (RFC 3261 s8.2.2.2; for a UA, not for a proxy).
+    A request to be sent has its topmost Via already, with a fresh branch. ``timers.trying`` rules the automatic 100
+    (0: at once).
+    ``merged``: refuse merged requests with 482 (RFC 3261 s8.2.2.2; for a UA, not for a proxy). Beyond
+    ``max_transactions`` server transactions a new request is refused with 503. ``refused`` counts what the layer
+    refused by itself, by status.
+
+    A response is matched by branch and CSeq method (s17.1.3); that the sent-by is ours follows from the branch, which
+    is.
     """
 
-    timer_heap: TimerHeap
-    """Free for others above the layer too: ``schedule(when, owner, kind)``."""
+    __slots__ = (
+        "_clients", "_max_transactions", "_merge_keys", "_merged", "_outgoing", "_secret", "_servers", "refused",
+        "timer_heap", "timers", "user",
+    )
 
     def __init__(
         self, user: TransactionUser, ids: IdSource, timers: Timers = DEFAULT_TIMERS, *, max_transactions: int = 200_000,
         merged: bool = True,
     ) -> None:
-        raise NotImplementedError
+        self.user = user
+        self._secret = ids.tag()
+        self.timers = timers
+        self.timer_heap = TimerHeap()
+        """Free for others above the layer too: ``schedule(when, owner, kind)``."""
+        self.refused: dict[int, int] = {}
+        self._max_transactions = max_transactions
+        self._merged = merged
+        self._clients: dict[str, ClientTransaction] = {}
+        self._servers: dict[ServerKey, ServerTransaction] = {}
+        self._merge_keys: dict[str, ServerTransaction] = {}
+        self._outgoing: list[OutgoingPacket] = []
+
+    # -- messages in
 
     def receive(self, message: Request | Response, source: Source, now: float) -> None:
-        """Take a parsed and checked message. A request gets ``received`` and ``rport`` into its topmost Via (s18.2.1, RFC 3581)."""
-        raise NotImplementedError
+        """Take a parsed and checked message. A request gets ``received`` and ``rport`` into its topmost Via (s18.2.1,
+        RFC 3581)."""
+        if isinstance(message, Request):
+            self._receive_request(message, source, now)
+        else:
+            self._receive_response(message, source, now)
+
+    def _receive_response(self, response: Response, source: Source, now: float) -> None:
+        branch = response.via.params.get("branch") or ""
+        transaction = self._clients.get(branch if response.cseq.method != "CANCEL" else branch + " CANCEL")
+        if transaction is None:
+            self.user.on_stray_response(response, source, now)
+        else:
+            transaction.receive(response, now)
+
+    def _receive_request(self, request: Request, source: Source, now: float) -> None:
+        method = request.method
+        key = server_key(request, "INVITE" if method == "ACK" else method)
+        transaction = self._servers.get(key)
+        if transaction is not None:
+            transaction.handle(ServerInput.REQUEST if method != "ACK" else ServerInput.ACK, request, now)
+        elif method == "ACK":
+            self.user.on_ack(request, source, now)
+        elif method == "CANCEL":
+            self._receive_cancel(request, source, key, now)
+        else:
+            self._start_server(request, source, key, now)
+
+    def _receive_cancel(self, request: Request, source: Source, key: ServerKey, now: float) -> None:
+        invite = self._servers.get((*key[:3], "INVITE"))
+        if invite is None:
+            self._start_server(request, source, key, now)
+            return
+        stamp_via(request, source)
+        transaction = NonInviteServerTransaction(self, request, source, response_hop(request.via, source), key, None)
+        self._servers[key] = transaction
+        self.user.on_cancel(invite, transaction, request, now)
+
+    def _start_server(self, request: Request, source: Source, key: ServerKey, now: float) -> None:
+        """Make a transaction for a new request, unless it is to be refused, and hand the request up."""
+        stamp_via(request, source)
+        if len(self._servers) >= self._max_transactions:
+            self.refuse(request, source, 503, (("Retry-After", "10"),))
+            return
+        merge_key = None
+        if self._merged and request.to.tag is None:
+            merge_key = f"{request.from_.tag} {request.cseq} {request.call_id}"
+            if merge_key in self._merge_keys:
+                self.refuse(request, source, 482)
+                return
+        hop = response_hop(request.via, source)
+        transaction: InviteServerTransaction | NonInviteServerTransaction
+        if request.method == "INVITE":
+            transaction = InviteServerTransaction(self, request, source, hop, key, merge_key)
+        else:
+            transaction = NonInviteServerTransaction(self, request, source, hop, key, merge_key)
+        self._servers[key] = transaction
+        if merge_key is not None:
+            self._merge_keys[merge_key] = transaction
+        transaction.start(now)
+        self.user.on_request(transaction, request, now)
+
+    # -- messages out
 
     def send_request(self, request: Request, hop: Hop, now: float, owner: Any = None) -> ClientTransaction:
         """Start a client transaction (any method but ACK). ``owner`` is kept as ``transaction.owner`` for the user."""
-        raise NotImplementedError
+        key = request.via.params["branch"]
+        assert key is not None
+        transaction: ClientTransaction
+        if request.method == "INVITE":
+            transaction = InviteClientTransaction(self, request, hop, key, owner)
+        else:
+            transaction = NonInviteClientTransaction(self, request, hop, key, owner)
+        self._clients[key] = transaction
+        transaction.start(now)
+        return transaction
 
-    def send_stateless(self, data: bytes, hop: Hop, source: Source | None = None, token: object | None = None) -> None:
+    def send_cancel(self, request: Request, hop: Hop, now: float) -> ClientTransaction:
+        """Send a CANCEL, which has the branch of its INVITE; for ``ClientTransaction.cancel``. Its ``owner`` is None."""
+        branch = request.via.params["branch"]
+        transaction = NonInviteClientTransaction(self, request, hop, f"{branch} CANCEL", None)
+        self._clients[transaction.key] = transaction
+        transaction.start(now)
+        return transaction
+
+    def send_stateless(
+        self, data: bytes, hop: Hop, source: Source | None = None, token: object | None = None,
+    ) -> None:
         """Send outside any transaction: the ACK to a 2xx, a response forwarded statelessly."""
-        raise NotImplementedError
+        self._outgoing.append(OutgoingPacket(data, hop, source, token))
+
+    send = send_stateless
 
     def respond_stateless(self, request: Request, response: Response, source: Source) -> None:
-        """Answer a request for which there is no transaction (s8.2.7)."""
-        raise NotImplementedError
+        """Answer a request for which there is no transaction (s8.2.7). The request must have a readable Via."""
+        self.send(response.to_bytes(), response_hop(request.via, source), source)
 
-    def transport_failed(self, token: object | None, error: str, now: float) -> None:
-        """Tell that a packet with this token could not be sent."""
-        raise NotImplementedError
+    def refuse(self, request: Request, source: Source, status: int, headers: tuple[tuple[str, str], ...] = ()) -> None:
+        """Refuse a request without making a transaction for it, and count it."""
+        self.refused[status] = self.refused.get(status, 0) + 1
+        response = response_to(request, status, to_tag=self.stateless_tag(request), headers=headers)
+        self.respond_stateless(request, response, source)
 
-    def handle_timeout(self, now: float) -> None:
-        """Fire all timers due."""
-        raise NotImplementedError
-
-    def next_timeout(self) -> float | None:
-        """Return when ``handle_timeout`` is to be called next."""
-        raise NotImplementedError
+    def stateless_tag(self, request: Request) -> str:
+        """Return a To tag that is the same for every retransmission of a request that is answered statelessly
+        (s8.2.7)."""
+        return f"{crc32(self._secret.encode()):08x}{crc32(f'{self._secret}{request.call_id}'.encode()):08x}"
 
     def data_to_send(self) -> list[OutgoingPacket]:
         """Take all packets that wait, in order."""
-        raise NotImplementedError
+        packets = self._outgoing
+        if packets:
+            self._outgoing = []
+        return packets
+
+    def transport_failed(self, token: object | None, error: str, now: float) -> None:
+        """Tell that a packet with this token could not be sent."""
+        if isinstance(token, (ClientTransaction, ServerTransaction)):
+            token.transport_failed(error, now)
+
+    # -- time
+
+    def handle_timeout(self, now: float) -> None:
+        """Fire all timers due."""
+        self.timer_heap.fire(now)
+
+    def next_timeout(self) -> float | None:
+        """Return when ``handle_timeout`` is to be called next."""
+        return self.timer_heap.next_timeout()
+
+    # -- transactions
+
+    @property
+    def client_count(self) -> int:
+        """Client transactions alive, those that only absorb retransmissions included."""
+        return len(self._clients)
+
+    @property
+    def server_count(self) -> int:
+        """Server transactions alive, those that only absorb retransmissions included."""
+        return len(self._servers)
+
+    @property
+    def idle(self) -> bool:
+        """Whether no request of ours waits for its final response, and none of a peer for ours. Walks all
+        transactions."""
+        return all(transaction.settled for transaction in self._clients.values()) and all(
+            transaction.settled for transaction in self._servers.values()
+        )
+
+    def forget_client(self, transaction: ClientTransaction) -> None:
+        """Drop a terminated transaction."""
+        self._clients.pop(transaction.key, None)
+
+    def forget_server(self, transaction: ServerTransaction) -> None:
+        """Drop a terminated transaction."""
+        self._servers.pop(transaction.key, None)
+        if transaction.merge_key is not None:
+            self._merge_keys.pop(transaction.merge_key, None)
+
+
+def server_key(request: Request, method: str) -> ServerKey:
+    """Return what identifies the server transaction of a request (s17.2.3).
+
+    Branch, sent-by and method; from an RFC 2543 element, whose branch lacks the cookie, the parts of the message that
+    stood for it then. The To tag is not among them: it differs between an INVITE and its ACK, and one sender will not
+    use one CSeq for two of them.
+    """
+    via = request.via
+    branch = via.params.get("branch")
+    if branch is not None and branch.startswith(_MAGIC_COOKIE):
+        return branch, via.host, via.port, method
+    old = f"{branch}\n{request.call_id}\n{request.from_.tag}\n{request.cseq.number}\n{request.uri}"
+    return old, via.host, via.port, method
+
+
+def stamp_via(request: Request, source: Source) -> None:
+    """Put ``received`` and ``rport`` into the topmost Via where they belong (s18.2.1, RFC 3581 s4)."""
+    via = request.via
+    stamped = via.with_received(source.host, source.port)
+    if stamped is not via:
+        request.remove_first("Via")
+        request.insert_first("Via", str(stamped))

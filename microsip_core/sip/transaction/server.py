@@ -2,20 +2,130 @@
 
 from __future__ import annotations
 
-from typing import Any
+from enum import IntEnum
+from typing import TYPE_CHECKING, Any
 
-from ..hop import Source
-from ..message import Request, Response
+from ..state_table import Machine
+
+if TYPE_CHECKING:
+    from ..hop import Hop, Source
+    from ..message import Request, Response
+    from ..timers import Timer
+    from .layer import ServerKey, TransactionLayer
 
 
-class ServerTransaction:
-    """A request of a peer and our responses to it."""
+class ServerInput(IntEnum):
+    """What a server transaction may be fed. The timer inputs are the timer kinds too."""
 
-    request: Request | None
-    """None once a final response has been sent: keep what you need."""
-    source: Source
-    owner: Any
+    REQUEST = 0
+    """The same request again."""
+    ACK = 1
+    SEND_PROVISIONAL = 2
+    SEND_SUCCESS = 3
+    SEND_FAILURE = 4
+    TIMER_TRYING = 5
+    """The 200 ms after which an INVITE gets a 100 by itself."""
+    TIMER_RETRANSMIT = 6
+    """Timer G."""
+    TIMER_TIMEOUT = 7
+    """Timer H."""
+    TIMER_END = 8
+    """Timer I, L (INVITE) or J."""
+    TRANSPORT_ERROR = 9
+
+
+class ServerTransaction(Machine):
+    """A request of a peer and our responses to it.
+
+    ``request`` is None once a final response has been sent: keep what you need. ``owner`` is free for the transaction
+    user.
+    """
+
+    __slots__ = (
+        "_data", "_end_timer", "_interval", "_retransmit_timer", "hop", "key", "layer", "merge_key", "owner", "request",
+        "source",
+    )
+
+    def __init__(
+        self, layer: TransactionLayer, request: Request, source: Source, hop: Hop, key: ServerKey,
+        merge_key: str | None,
+    ) -> None:
+        self.layer = layer
+        self.request: Request | None = request
+        self.source = source
+        self.hop = hop
+        self.key = key
+        self.merge_key = merge_key
+        self.owner: Any = None
+        self._data = b""
+        self._retransmit_timer: Timer | None = None
+        self._end_timer: Timer | None = None
+        self._interval = 0.0
+
+    @property
+    def answered(self) -> bool:
+        """Whether a final response has been sent, or can not be sent any more."""
+        return self.request is None
+
+    @property
+    def settled(self) -> bool:
+        """Whether nobody waits for anything any more."""
+        return self.request is None
 
     def respond(self, response: Response, now: float) -> None:
-        """Send a response. After a final one, only further 2xx of an INVITE pass (RFC 6026 s7.1: a proxy's); others are dropped."""
-        raise NotImplementedError
+        """Send a response. After a final one only further 2xx to an INVITE pass (RFC 6026 s8.5); others are dropped."""
+        status = response.status
+        if status < 200:
+            self.handle(ServerInput.SEND_PROVISIONAL, response, now)
+        elif status < 300:
+            self.handle(ServerInput.SEND_SUCCESS, response, now)
+        else:
+            self.handle(ServerInput.SEND_FAILURE, response, now)
+
+    def on_timer(self, kind: int, now: float) -> None:
+        """Feed the timer to the machine."""
+        self.handle(kind, None, now)
+
+    def transport_failed(self, error: str, now: float) -> None:
+        """Feed the failure of a send to the machine."""
+        self.handle(ServerInput.TRANSPORT_ERROR, error, now)
+
+    # -- actions
+
+    def _send(self, response: Response, now: float) -> None:
+        self._data = data = response.to_bytes()
+        self.layer.send(data, self.hop, self.source, self)
+
+    def _send_again(self, _: object, now: float) -> None:
+        if self._data:
+            self.layer.send(self._data, self.hop, self.source, self)
+
+    def _fail(self, error: str, now: float) -> None:
+        self._finish()
+        self.layer.user.on_server_failure(self, error, now)
+
+    def _end(self, _: object, now: float) -> None:
+        self._finish()
+
+    # -- timers
+
+    def _arm(self, when: float, kind: ServerInput) -> None:
+        """Replace the timer that leads out of the present state."""
+        if self._end_timer is not None:
+            self.layer.timer_heap.cancel(self._end_timer)
+        self._end_timer = self.layer.timer_heap.schedule(when, self, kind)
+
+    def _stop_retransmission(self) -> None:
+        if self._retransmit_timer is not None:
+            self.layer.timer_heap.cancel(self._retransmit_timer)
+            self._retransmit_timer = None
+
+    def _finish(self) -> None:
+        """Leave the layer."""
+        self._stop_retransmission()
+        if self._end_timer is not None:
+            self.layer.timer_heap.cancel(self._end_timer)
+            self._end_timer = None
+        self.request = None
+        self._data = b""
+        self.layer.forget_server(self)

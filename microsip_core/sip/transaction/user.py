@@ -1,4 +1,5 @@
-"""The transaction user: what stands above the transaction layer (a UA core or a proxy core), and is told what happens."""
+"""The transaction user: what stands above the transaction layer (a UA core or a proxy core), and is told what
+happens."""
 
 from __future__ import annotations
 
@@ -12,10 +13,12 @@ if TYPE_CHECKING:
 
 
 class TransactionUser(Protocol):
-    """Callbacks of :class:`~microsip_core.sip.transaction.layer.TransactionLayer`. They may call back into the layer at once."""
+    """Callbacks of :class:`~microsip_core.sip.transaction.layer.TransactionLayer`. They may call back into the layer
+    at once."""
 
     def on_request(self, transaction: ServerTransaction, request: Request, now: float) -> None:
-        """A new request, retransmissions absorbed; answer with ``transaction.respond``. A CANCEL that matches no INVITE comes here too."""
+        """A new request, retransmissions absorbed; answer with ``transaction.respond``. A CANCEL that matches no
+        INVITE comes here too."""
 
     def on_ack(self, request: Request, source: Source, now: float) -> None:
         """An ACK to a 2xx (one to a failure response ends in the transaction). There is nothing to respond."""
@@ -24,7 +27,8 @@ class TransactionUser(Protocol):
         """A CANCEL for ``invite``. The user answers ``cancel`` (200) and, if it can, ``invite`` (487)."""
 
     def on_response(self, transaction: ClientTransaction, response: Response, now: float) -> None:
-        """A response, without retransmissions; but every 2xx to an INVITE, retransmitted and forked ones too (RFC 6026)."""
+        """A response, without retransmissions; but every 2xx to an INVITE, retransmitted and forked ones too (RFC
+        6026)."""
 
     def on_client_timeout(self, transaction: ClientTransaction, now: float) -> None:
         """No final response came (timers B and F)."""
