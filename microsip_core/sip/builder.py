@@ -6,7 +6,8 @@ from collections.abc import Iterable
 
 from ..errors import InvalidArgument
 from .header_values import CSeq, NameAddr, Via
-from .message import Request, Response, header_lines
+from .header_fields import header_lines
+from .message import Request, Response
 from .parse_error import SipParseError
 from .uri import SipUri
 
@@ -87,27 +88,28 @@ def response_to(
     if reason is None:
         reason = REASON_PHRASES.get(status, "")
     index = request._index or request._build_index()
-    lines = [""]
-    for value in index.get("via", ()):
-        lines.append(f"Via:{value}" if value[:1] == " " else f"Via: {value}")
+    lines = ["", *map("Via:".__add__, index.get("via", ()))]
     if 100 < status < 300 and "record-route" in index:
-        lines += [f"Record-Route: {value.strip()}" for value in index["record-route"]]
-    _copy_line(lines, "From", index.get("from"))
-    to_values = index.get("to")
-    if to_values is not None:
-        to_value = to_values[0].strip()
-        lines.append(f"To: {to_value};tag={to_tag}" if to_tag and not _has_to_tag(request) else f"To: {to_value}")
-    _copy_line(lines, "Call-ID", index.get("call-id"))
-    _copy_line(lines, "CSeq", index.get("cseq"))
-    if status == 100:
-        _copy_line(lines, "Timestamp", index.get("timestamp"))
+        lines += map("Record-Route:".__add__, index["record-route"])
+    if "from" in index:
+        lines.append("From:" + index["from"][0])
+    if "to" in index:
+        to = index["to"][0]
+        lines.append(f"To:{to};tag={to_tag}" if to_tag and not _has_to_tag(request) else "To:" + to)
+    if "call-id" in index:
+        lines.append("Call-ID:" + index["call-id"][0])
+    if "cseq" in index:
+        lines.append("CSeq:" + index["cseq"][0])
+    if status == 100 and "timestamp" in index:
+        lines.append("Timestamp:" + index["timestamp"][0])
+    given = len(lines)
     if contact is not None:
         lines.append(f"Contact: {contact}")
     if headers:
         lines += header_lines(headers)
     if content_type is not None:
         lines.append(f"Content-Type: {content_type}")
-    _refuse_line_breaks(lines, reason)
+    _refuse_line_breaks(lines[given:], reason if to_tag is None else reason + to_tag)
     return Response(status, reason, None, lines, body)
 
 
@@ -135,11 +137,6 @@ def _within_transaction(invite: Request, method: str, to: str | None) -> Request
         f"CSeq: {CSeq(invite.cseq.number, method)}",
     )
     return Request(method, invite.uri, None, lines)
-
-
-def _copy_line(lines: list[str], name: str, values: list[str] | None) -> None:
-    if values is not None:
-        lines.append(f"{name}: {values[0].strip()}")
 
 
 def _has_to_tag(request: Request) -> bool:

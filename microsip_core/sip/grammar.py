@@ -123,7 +123,9 @@ def parse_parameters(text: str, what: str) -> dict[str, str | None]:
     Raises SipParseError 400 naming ``what`` on an empty, malformed or repeated parameter.
     """
     parameters: dict[str, str | None] = {}
-    for piece in text.split(";") if '"' not in text else split_outside(text, ";"):
+    quoted = '"' in text
+    plain = not quoted and " " not in text and "\t" not in text
+    for piece in split_outside(text, ";") if quoted else text.split(";"):
         name, equals, value = piece.partition("=")
         key = _PARAMETER_NAMES.get(name)
         if key is None:
@@ -132,14 +134,17 @@ def parse_parameters(text: str, what: str) -> dict[str, str | None]:
                 raise SipParseError(400, f"Malformed {what} Parameter")
         if key in parameters:
             raise SipParseError(400, f"Repeated {what} Parameter")
-        if not equals:
-            parameters[key] = None
+        if plain:
+            parameters[key] = value if equals else None
         else:
-            value = value.strip()
-            if '"' in value and (value[0] != '"' or closing_quote(value, 1) != len(value) - 1):
-                raise SipParseError(400, f"Malformed {what} Parameter")
-            parameters[key] = value
+            parameters[key] = _checked_value(value.strip(), what) if equals else None
     return parameters
+
+
+def _checked_value(value: str, what: str) -> str:
+    if '"' in value and (value[0] != '"' or closing_quote(value, 1) != len(value) - 1):
+        raise SipParseError(400, f"Malformed {what} Parameter")
+    return value
 
 
 def format_parameters(parameters: Parameters) -> str:

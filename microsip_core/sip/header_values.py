@@ -16,9 +16,11 @@ from .grammar import (
     parse_parameters,
     unquote,
 )
+from .headers import METHODS
 from .parse_error import SipParseError
 from .uri import SipUri, format_host_port, parse_host_port
 
+_new = tuple.__new__  # half the cost of the constructor a NamedTuple gets
 _PROTOCOLS = {f"SIP/2.0/{transport}": transport for transport in ("UDP", "TCP", "TLS", "WS", "WSS", "SCTP", "TLS-SCTP")}
 
 
@@ -39,7 +41,7 @@ class Via(NamedTuple):
         if transport is None:
             transport, sent_by = _parse_via_protocol(head)
         host, port = parse_host_port(sent_by.strip())
-        return cls(transport, host, port, parse_parameters(parameter_text, "Via") if semicolon else NO_PARAMETERS)
+        return _new(cls, (transport, host, port, parse_parameters(parameter_text, "Via") if semicolon else NO_PARAMETERS))
 
     @property
     def branch(self) -> str | None:
@@ -114,7 +116,15 @@ class NameAddr(NamedTuple):
     @classmethod
     def parse(cls, text: str) -> NameAddr:
         """Parse one value. Raises SipParseError 400. The URI itself is not looked into before ``sip_uri`` is read."""
-        return _cached_parse(text) if len(text) <= 256 else _parse_name_addr(text)
+        if len(text) > 256:
+            return _parse_name_addr(text)
+        # Tags differ from call to call, what is in front of them seldom: that is what is remembered.
+        address, found, tag = text.rpartition(";tag=")
+        if found and tag.isalnum() and text.isascii():
+            display_name, uri, params = _cached_parse(address)
+            if not params:
+                return _new(cls, (display_name, uri, {"tag": tag}))
+        return _cached_parse(text)
 
     @property
     def sip_uri(self) -> SipUri:
@@ -156,34 +166,29 @@ class NameAddr(NamedTuple):
 def _parse_name_addr(text: str) -> NameAddr:
     text = text.strip()
     if text[:1] == '"':
-        end = closing_quote(text, 1)
-        if end < 0:
+        end = closing_quote(text, 1) + 1
+        if not end:
             raise SipParseError(400, "Unbalanced Quotes")
-        display_name = unquote(text[: end + 1])
-        before, angle, rest = text[end + 1 :].partition("<")
-        if not angle or before.strip():
+        before, angle, rest = text[end:].partition("<")
+        if not angle or (before != " " and before.strip()):
             raise SipParseError(400, "Malformed Address")
+        display_name = unquote(text[:end])
     else:
         display_name, angle, rest = text.partition("<")
         if not angle:
             return _parse_addr_spec(text)
+        if '"' in display_name:
+            raise SipParseError(400, "Malformed Address")
         display_name = display_name.rstrip()
     uri, angle, parameter_text = rest.partition(">")
     uri = uri.strip()
-    if not angle or not uri or '"' in display_name_raw(display_name, text):
+    if not angle or not uri:
         raise SipParseError(400, "Malformed Address")
-    if not parameter_text:
-        return NameAddr(display_name, uri)
-    return NameAddr(display_name, uri, _parse_address_parameters(parameter_text))
-
-
-def display_name_raw(display_name: str, text: str) -> str:
-    """Return a display name that was not quoted, for the check that no lone quote is in it."""
-    return "" if text[0] == '"' else display_name
+    return _new(NameAddr, (display_name, uri, _parse_address_parameters(parameter_text) if parameter_text else NO_PARAMETERS))
 
 
 def _parse_address_parameters(text: str) -> Parameters:
-    if text.startswith(";tag=") and is_token(text[5:]):
+    if text[:5] == ";tag=" and text[5:].isalnum() and text.isascii():
         return {"tag": text[5:]}
     text = text.strip()
     if not text:
@@ -214,7 +219,10 @@ class CSeq(NamedTuple):
     @classmethod
     def parse(cls, text: str) -> CSeq:
         """Parse a CSeq value. Raises SipParseError 400 when the number does not fit 32 bits or the method is no token."""
-        number_text, _, method = text.strip().partition(" ")
+        number_text, _, method = text.partition(" ")
+        if method in METHODS and number_text.isdigit() and text.isascii() and len(number_text) < 10:
+            return _new(cls, (int(number_text), method))
+        number_text, _, method = text.replace("\t", " ").strip().partition(" ")
         method = method.strip()
         number = parse_number(number_text.strip(), 0xFFFFFFFF)
         if number is None or not is_token(method):

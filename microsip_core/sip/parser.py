@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Container
 
 from .grammar import DIGITS, is_token, parse_number
+from .header_fields import NO_LENGTH, REPEATED_HEADER, UNKNOWN_LENGTH
 from .headers import METHODS
 from .limits import DEFAULT_LIMITS, Limits
 from .message import Message, Request, Response
@@ -14,7 +15,6 @@ from .uri import scheme_of
 __all__ = ["SipParseError", "check_request", "check_response", "parse_message"]
 
 SIP_SCHEMES = frozenset(("sip", "sips"))
-_SINGLE_HEADERS = ("from", "to", "call-id", "cseq", "max-forwards", "content-type")
 _TARGET_METHODS = frozenset(("INVITE", "SUBSCRIBE", "NOTIFY", "REFER", "UPDATE"))
 
 
@@ -54,8 +54,8 @@ def check_request(request: Request, schemes: Container[str] = SIP_SCHEMES) -> tu
     sets a dialog's target. A missing Max-Forwards, From tag or branch passes: RFC 2543 elements send none.
     """
     index = request._index or request._build_index()
-    if request._malformed:
-        return 400, "Malformed Header Line"
+    if request._fault is not None:
+        return 400, request._fault
     try:
         request.via  # noqa: B018
         request.from_  # noqa: B018
@@ -63,30 +63,27 @@ def check_request(request: Request, schemes: Container[str] = SIP_SCHEMES) -> tu
         request.call_id  # noqa: B018
         if request.cseq.method != request.method:
             return 400, "CSeq Method Mismatch"
-        for key in _SINGLE_HEADERS:
-            if key in index and len(index[key]) > 1:
-                return 400, "Repeated Header"
         if "max-forwards" in index:
             request.max_forwards  # noqa: B018
-        if "content-length" in index and len({parse_number(v.strip(), 0xFFFFFFFF) for v in index["content-length"]}) > 1:
-            return 400, "Conflicting Content-Length"
-        scheme = scheme_of(request.uri)
-        if scheme in SIP_SCHEMES:
-            if request.request_uri.headers:
-                return 400, "Headers In Request-URI"
-        elif scheme not in schemes:
-            return (416, "Unsupported URI Scheme") if scheme else (400, "Malformed Request-URI")
-        if request.method in _TARGET_METHODS:
+        refusal = _check_request_uri(request, schemes)
+        if refusal is None and request.method in _TARGET_METHODS:
             request.contact  # noqa: B018
             if "record-route" in index:
                 request.record_routes  # noqa: B018
     except SipParseError as error:
         return error.status, error.reason
-    return None
+    return refusal
 
 
 def check_response(response: Response) -> str | None:
-    """Return what makes a response unusable (it is then dropped, RFC 3261 s8.1.3.3 and s18.1.2), or None."""
+    """Return what makes a response unusable (it is then dropped, RFC 3261 s8.1.3.3 and s18.1.2), or None.
+
+    A header line that can not be read is no reason: a call shall not fail for it.
+    """
+    if response._index is None:
+        response._build_index()
+    if response._fault == REPEATED_HEADER:
+        return response._fault
     try:
         response.via  # noqa: B018
         response.from_  # noqa: B018
@@ -98,24 +95,37 @@ def check_response(response: Response) -> str | None:
     return None
 
 
+def _check_request_uri(request: Request, schemes: Container[str]) -> tuple[int, str] | None:
+    try:
+        uri = request.request_uri
+    except SipParseError as error:
+        if error.status == 416 and scheme_of(request.uri) in schemes:
+            return None
+        raise
+    # The grammar allows headers here, RFC 3261 s19.1.1 does not.
+    return (400, "Headers In Request-URI") if uri.headers else None
+
+
 def _start_response(start_line: str, head: str) -> Response:
     status_text, _, reason = start_line[8:].partition(" ")
     if len(status_text) != 3 or not DIGITS.issuperset(status_text) or not "1" <= status_text[0] <= "6":
         raise SipParseError(400, "Malformed Status-Line")
-    return Response(int(status_text), reason, head, [])
+    if "\n" in reason or "\r" in reason:
+        raise SipParseError(400, "Malformed Status-Line")
+    return Response(int(status_text), reason, head, [], length=UNKNOWN_LENGTH)
 
 
 def _start_request(start_line: str, head: str, limits: Limits) -> Request:
     method, _, rest = start_line.partition(" ")
     uri, _, version = rest.partition(" ")
-    request = Request(method, uri, head, [])
+    request = Request(method, uri, head, [], length=UNKNOWN_LENGTH)
     if version != "SIP/2.0":
         _refuse_version(start_line, request)
     if method not in METHODS and not is_token(method):
         raise SipParseError(400, "Malformed Method")
     if len(uri) > limits.max_uri:
         raise SipParseError(414, "Request-URI Too Long", request)
-    if not uri or uri[0] == "<":
+    if not uri or uri[0] == "<" or not uri.isprintable():
         raise SipParseError(400, "Malformed Request-URI", request)
     return request
 
@@ -137,14 +147,18 @@ def _refuse_version(start_line: str, request: Request) -> None:
 
 
 def _find_head(data: bytes) -> tuple[bytes, int]:
-    """Find the end of the head where it is not plain: behind leading line ends (RFC 3261 s7.5), or missing."""
-    stripped = data.lstrip(b"\r\n")
-    if not stripped:
+    """Find the end of the head where it is not plain: behind leading line ends (RFC 3261 s7.5), with bare LF, or missing."""
+    data = data.lstrip(b"\r\n")
+    if not data:
         raise SipParseError(400, "Empty Message")
-    end = stripped.find(b"\r\n\r\n")
-    if end < 0:
-        raise SipParseError(400, "No End Of Headers", _salvage(stripped))
-    return stripped, end
+    end = data.find(b"\r\n\r\n")
+    if end >= 0:
+        return data, end
+    head, empty_line, body = data.partition(b"\n\n")
+    if not empty_line or b"\r" in head:
+        raise SipParseError(400, "No End Of Headers", _salvage(data))
+    head = head.replace(b"\n", b"\r\n")
+    return b"%b\r\n\r\n%b" % (head, body), len(head)
 
 
 def _salvage(data: bytes) -> Request | None:
@@ -153,7 +167,7 @@ def _salvage(data: bytes) -> Request | None:
     parts = head.partition("\r\n")[0].split(" ")
     if len(parts) != 3 or not parts[2].upper().startswith("SIP/") or not is_token(parts[0]):
         return None
-    return Request(parts[0], parts[1], head, [])
+    return Request(parts[0], parts[1], head, [], length=UNKNOWN_LENGTH)
 
 
 def _check_head(message: Message, head: str, limits: Limits) -> None:
@@ -164,20 +178,21 @@ def _check_head(message: Message, head: str, limits: Limits) -> None:
 
 
 def _take_body(message: Message, head: str, data: bytes, start: int) -> None:
+    length = None
     position = head.find("\nContent-Length:")
     if position >= 0:
         line_end = head.find("\r", position)
-        text = (head[position + 16 :] if line_end < 0 else head[position + 16 : line_end]).strip()
-    else:
-        value = message.get("Content-Length")
-        if value is None:
-            message.body = data[start:]
-            return
-        text = value
-    length = parse_number(text, 0xFFFFFFFF)
+        length = parse_number((head[position + 16 :] if line_end < 0 else head[position + 16 : line_end]).strip(), 0xFFFFFFFF)
     request = message if isinstance(message, Request) else None
     if length is None:
-        raise SipParseError(400, "Malformed Content-Length", request)
+        text = message.get("Content-Length")
+        if text is None:
+            message.body = data[start:]
+            message._length = NO_LENGTH
+            return
+        length = parse_number(text, 0xFFFFFFFF)
+        if length is None:
+            raise SipParseError(400, "Malformed Content-Length", request)
     if length > len(data) - start:
         raise SipParseError(400, "Content-Length Larger Than Message", request)
     message.body = data[start : start + length]

@@ -1,0 +1,235 @@
+"""Header fields of a message: lines kept as they came, an index made when first asked, changes by name (RFC 3261 s7.3)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from ..errors import InvalidArgument
+from .grammar import is_token, split_list
+from .headers import CANONICAL_NAMES, KEYS, LIST_KEYS, header_key
+from .parse_error import SipParseError
+
+NO_LENGTH = -1
+UNKNOWN_LENGTH = -2
+MALFORMED_LINE = "Malformed Header Line"
+REPEATED_HEADER = "Repeated Header"
+
+_key_of = KEYS.get
+_SINGLE_KEYS = frozenset(("from", "to", "call-id", "cseq", "max-forwards", "content-length"))
+
+
+class HeaderFields:
+    """The header fields of a message as text.
+
+    ``_lines`` is the truth: the start line and one unfolded line per header, in order. ``_index`` maps the key of a header to
+    its raw values (as they stand behind the colon, not stripped) and is built when the first header is asked for. Changing a
+    header keeps the two in step. ``_head`` is the head not yet split into lines, None afterwards.
+    """
+
+    __slots__ = ("_fault", "_head", "_index", "_length", "_lines")
+
+    _head: str | None
+    _lines: list[str]
+    _index: dict[str, list[str]] | None
+    _fault: str | None
+    """What is wrong with the lines, as a reason phrase: MALFORMED_LINE or REPEATED_HEADER; known once the index is built."""
+    _length: int
+    """What the one Content-Length line says, or NO_LENGTH, or UNKNOWN_LENGTH: there may be lines that are not to be trusted."""
+
+    def get(self, name: str) -> str | None:
+        """Return the first value of a header, unfolded and stripped, or None. A list is returned whole, as on its line."""
+        values = (self._index or self._build_index()).get(_key_of(name) or header_key(name))
+        return values[0].strip() if values else None
+
+    def get_all(self, name: str) -> list[str]:
+        """Return every value of a header in order; of a list header every element, whichever line it stood on."""
+        key = _key_of(name) or header_key(name)
+        values = (self._index or self._build_index()).get(key)
+        if values is None:
+            return []
+        if key not in LIST_KEYS:
+            return [value.strip() for value in values]
+        if len(values) == 1:
+            return split_list(values[0])
+        return [element for value in values for element in split_list(value)]
+
+    def __contains__(self, name: str) -> bool:
+        return (_key_of(name) or header_key(name)) in (self._index or self._build_index())
+
+    def names(self) -> list[str]:
+        """Return the names of all header lines in order, in the spelling of the RFCs where known."""
+        if self._index is None:
+            self._build_index()
+        keys = map(_line_key, self._lines[1:])
+        return [CANONICAL_NAMES.get(key) or line.partition(":")[0].strip() for key, line in zip(keys, self._lines[1:], strict=True)]
+
+    def add(self, name: str, value: str) -> None:
+        """Append a header line. Raises InvalidArgument when the name is no token or the value has a line break."""
+        line, key, value = _checked_line(name, value)
+        index = self._index or self._build_index()
+        self._lines.append(line)
+        index.setdefault(key, []).append(value)
+        self._forget(key)
+
+    def insert_first(self, name: str, value: str) -> None:
+        """Insert a header line in front of the others of its name, or in front of all. Raises as ``add``."""
+        line, key, value = _checked_line(name, value)
+        index = self._index or self._build_index()
+        values = index.get(key)
+        if values is None:
+            index[key] = [value]
+            self._lines.insert(1, line)
+        else:
+            values.insert(0, value)
+            self._lines.insert(self._position(key), line)
+        self._forget(key)
+
+    def set(self, name: str, value: str) -> None:
+        """Replace all header lines of a name by one at the place of the first, or append one. Raises as ``add``."""
+        line, key, value = _checked_line(name, value)
+        index = self._index or self._build_index()
+        values = index.get(key)
+        if values is None:
+            self._lines.append(line)
+        else:
+            position = self._position(key)
+            if len(values) > 1:
+                self._drop_lines(key)
+                self._lines.insert(position, line)
+            else:
+                self._lines[position] = line
+        index[key] = [value]
+        self._forget(key)
+
+    def remove(self, name: str) -> None:
+        """Remove all header lines of a name, if any."""
+        key = header_key(name)
+        index = self._index or self._build_index()
+        if index.pop(key, None) is not None:
+            self._drop_lines(key)
+            self._forget(key)
+
+    def remove_first(self, name: str) -> str | None:
+        """Remove the first value of a header and return it, stripped; of a list header the first element only."""
+        key = header_key(name)
+        index = self._index or self._build_index()
+        values = index.get(key)
+        if values is None:
+            return None
+        position = self._position(key)
+        elements = split_list(values[0]) if key in LIST_KEYS else [values[0].strip()]
+        if len(elements) > 1:
+            values[0] = " " + ", ".join(elements[1:])
+            self._lines[position] = f"{CANONICAL_NAMES.get(key, name)}:{values[0]}"
+        else:
+            del values[0]
+            del self._lines[position]
+            if not values:
+                del index[key]
+        self._forget(key)
+        return elements[0] if elements else ""
+
+    # -- inside
+
+    def _forget(self, key: str) -> None:
+        """Forget what was parsed out of a header that changes."""
+        if key == "content-length":
+            self._length = UNKNOWN_LENGTH
+
+    def _required(self, key: str, name: str) -> str:
+        values = (self._index or self._build_index()).get(key)
+        if values is None:
+            raise SipParseError(400, f"Missing {name}")
+        value = values[0].strip()
+        if not value:
+            raise SipParseError(400, f"Empty {name}")
+        return value
+
+    def _split_head(self) -> None:
+        head = self._head
+        if head is None:
+            return
+        self._head = None
+        lines = head.split("\r\n")
+        text = "".join(lines)
+        if "\n" in text or "\r" in text:
+            # A lone CR or LF may be a line end for the next element and not for us: it must neither pass nor be echoed.
+            self._fault = MALFORMED_LINE
+            lines = [line.replace("\r", " ").replace("\n", " ") for line in lines]
+        self._lines = lines
+
+    def _build_index(self) -> dict[str, list[str]]:
+        """Make the index. A line that is no header is left out and noted as the fault."""
+        if self._head is not None:
+            self._split_head()
+        index: dict[str, list[str]] = {}
+        names = _key_of
+        lines = iter(self._lines)
+        next(lines)
+        for line in lines:
+            name, _, value = line.partition(":")
+            key = names(name)
+            if key is None:
+                if line[:1] in (" ", "\t"):
+                    self._unfold()
+                    return self._build_index()
+                key = header_key(name)
+                if not is_token(key) or ":" not in line:
+                    self._fault = self._fault or MALFORMED_LINE
+                    continue
+            if key in index:
+                index[key].append(value)
+                if key in _SINGLE_KEYS:
+                    self._fault = REPEATED_HEADER
+            else:
+                index[key] = [value]
+        self._index = index
+        return index
+
+    def _unfold(self) -> None:
+        """Join continuation lines to the line they continue, with one space (RFC 3261 s7.3.1)."""
+        lines = [self._lines[0]]
+        pieces: list[str] = []
+        for line in self._lines[1:]:
+            if pieces and line[:1] in (" ", "\t"):
+                pieces.append(line.strip(" \t"))
+            else:
+                if pieces:
+                    lines.append(" ".join(pieces))
+                pieces = [line if line[:1] not in (" ", "\t") else line.lstrip(" \t")]
+        lines.append(" ".join(pieces))
+        self._lines = lines
+
+    def _position(self, key: str) -> int:
+        """Return where the first line of ``key`` is; there is one."""
+        return next(position for position, line in enumerate(self._lines) if position and _line_key(line) == key)
+
+    def _drop_lines(self, key: str) -> None:
+        self._lines[1:] = [line for line in self._lines[1:] if _line_key(line) != key]
+
+
+def _line_key(line: str) -> str:
+    name = line.partition(":")[0]
+    return _key_of(name) or header_key(name)
+
+
+def _checked_line(name: str, value: str) -> tuple[str, str, str]:
+    """Return the line, the key and what the index holds of it. Raises InvalidArgument: a line break would smuggle in a header."""
+    if "\n" in value or "\r" in value:
+        raise InvalidArgument(f"the value of header {name!r} has a line break")
+    key = _key_of(name)
+    if key is None:
+        key = header_key(name)
+        if not is_token(key):
+            raise InvalidArgument(f"{name!r} is no header name")
+    value = f" {value}"
+    return f"{name}:{value}", key, value
+
+
+def header_lines(headers: Iterable[tuple[str, str]]) -> list[str]:
+    """Return checked header lines, without Content-Length, which the message writes itself.
+
+    Raises InvalidArgument on a name that is no token and on a line break.
+    """
+    checked = [_checked_line(name, value) for name, value in headers]
+    return [line for line, key, _ in checked if key != "content-length"]
