@@ -76,5 +76,6 @@ def test_importing_the_package_loads_nothing_heavy() -> None:
         "import sys, microsip_core; import microsip_core as m; m.UserAgent; "
         f"print([name for name in {heavy!r} if name in sys.modules])"
     )
-    answer = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=PACKAGE.parent)
+    command = [sys.executable, "-c", code]
+    answer = subprocess.run(command, capture_output=True, text=True, check=True, cwd=PACKAGE.parent)
     assert answer.stdout.strip() == "[]"

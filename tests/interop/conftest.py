@@ -65,7 +65,7 @@ def write_wav(path: Path, samples: np.ndarray) -> Path:
 
 
 def read_channels(path: Path) -> np.ndarray:
-    """Return a recording as an array of shape (channels, samples)."""
+    """Return a recording as an array of shape (channels, samples); a stereo one has the peer first, then us."""
     with wave.open(str(path), "rb") as recording:
         channels = recording.getnchannels()
         assert recording.getframerate() == RATE
@@ -74,9 +74,15 @@ def read_channels(path: Path) -> np.ndarray:
 
 
 def tone_seconds(samples: np.ndarray, frequency: float = TONE_HZ) -> float:
-    """Return for how many seconds ``samples`` (8 kHz) hold mainly the tone: 20 ms frames, at least 90 % of their power."""
+    """Return how many seconds ``samples`` (8 kHz) hold the tone: 20 ms frames with 90 % of their power in it."""
     frames = samples[: len(samples) // 160 * 160].reshape(-1, 160)
     phase = 2 * np.pi * frequency * np.arange(160) / RATE
     power = (frames**2).sum(axis=1)
     tone_power = ((frames @ np.cos(phase)) ** 2 + (frames @ np.sin(phase)) ** 2) * 2 / 160
     return float(((power > 160 * 500.0**2) & (tone_power > 0.9 * power)).sum() * 0.02)
+
+
+def address(agent: UserAgent) -> str:
+    """Return where the user agent listens, as HOST:PORT."""
+    host, port = agent.listen_address
+    return f"{host}:{port}"

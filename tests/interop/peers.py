@@ -140,8 +140,8 @@ def start_baresip(
 ) -> Peer:
     """Start baresip as a user agent that answers every call and loops its audio back.
 
-    With ``domain`` (HOST:PORT) and ``password`` it registers there; ``commands`` are typed into its menu at start, such as
-    ``d sip:echo@127.0.0.1:5060`` to dial.
+    With ``domain`` (HOST:PORT) and ``password`` it registers there; ``commands`` are typed into its menu at start,
+    such as ``d sip:echo@127.0.0.1:5060`` to dial.
     """
     program = require("baresip", "baresip-core")
     port = free_udp_port()

@@ -11,7 +11,7 @@ import pytest
 from microsip_core import Call, UserAgent
 from microsip_core.server import LoopbackServer
 
-from .conftest import read_channels, tone_seconds
+from .conftest import address, read_channels, tone_seconds
 from .peers import HOST, Peer, start_baresip
 
 
@@ -22,7 +22,7 @@ async def hear_own_tone(call: Call, tone: Path, recording: Path) -> None:
     await asyncio.sleep(4)
     call.stop_record()
     await asyncio.sleep(0.5)
-    sent, received = read_channels(recording)
+    received, sent = read_channels(recording)
     assert tone_seconds(sent) > 3.0
     assert tone_seconds(received) > 3.0
 
@@ -41,7 +41,7 @@ async def test_we_call_baresip(
 
 
 async def test_baresip_calls_us(agent: UserAgent, started: Callable[[Peer], Peer], tone: Path, tmp_path: Path) -> None:
-    baresip = started(start_baresip(tmp_path, "bob", commands=(f"d sip:us@{agent.listen_address}",)))
+    baresip = started(start_baresip(tmp_path, "bob", commands=(f"d sip:us@{address(agent)}",)))
     call = await asyncio.wait_for(agent.next_call(), 10)
     await call.answer()
     await hear_own_tone(call, tone, tmp_path / "call.wav")
@@ -49,8 +49,10 @@ async def test_baresip_calls_us(agent: UserAgent, started: Callable[[Peer], Peer
     assert "session closed" in baresip.output()
 
 
-async def test_baresip_ends_the_call_and_we_see_it(agent: UserAgent, started: Callable[[Peer], Peer], tmp_path: Path) -> None:
-    started(start_baresip(tmp_path, "bob", commands=(f"d sip:us@{agent.listen_address}",), seconds=3))
+async def test_baresip_ends_the_call_and_we_see_it(
+    agent: UserAgent, started: Callable[[Peer], Peer], tmp_path: Path,
+) -> None:
+    started(start_baresip(tmp_path, "bob", commands=(f"d sip:us@{address(agent)}",), seconds=3))
     call = await asyncio.wait_for(agent.next_call(), 10)
     await call.answer()
     await asyncio.wait_for(call.wait_ended(), 10)

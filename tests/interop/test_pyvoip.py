@@ -38,7 +38,7 @@ async def hear_own_tone(call: Call, tone: Path, recording: Path) -> None:
     call.play(tone)
     await asyncio.sleep(5)
     await call.hangup()
-    sent, received = read_channels(recording)
+    received, sent = read_channels(recording)
     assert tone_seconds(sent) > 4.0
     assert tone_seconds(received) > 1.0
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from microsip_core import Call, UserAgent
 
-from .conftest import read_channels, tone_seconds
+from .conftest import address, read_channels, tone_seconds
 from .peers import HOST, Peer, free_udp_port, start_sipp
 
 
@@ -29,7 +29,7 @@ async def test_sipp_uac_calls_us_and_every_call_passes(
 
     agent.on_incoming = answer
     sipp = started(start_sipp(tmp_path, ["-sn", "uac"], "-m", "20", "-r", "10", "-d", "300",
-                              target=agent.listen_address))
+                              target=address(agent)))
     assert await finished(sipp) == 0, sipp.output()[-2000:]
     await asyncio.sleep(0)
     assert len(ended) == 20
@@ -52,10 +52,10 @@ async def test_sipp_uac_hears_its_own_echo_and_we_hear_ours(
 
     agent.on_incoming = answer
     sipp = started(start_sipp(tmp_path, ["-sn", "uac"], "-m", "1", "-d", "4000", "-rtp_echo",
-                              target=agent.listen_address, media_port=free_udp_port()))
+                              target=address(agent), media_port=free_udp_port()))
     assert await finished(sipp) == 0, sipp.output()[-2000:]
     await asyncio.wait_for(done.wait(), 5)
-    sent, received = read_channels(recording)
+    received, sent = read_channels(recording)
     assert tone_seconds(sent) > 3.0
     assert tone_seconds(received) > 3.0
 
@@ -75,12 +75,12 @@ async def test_sipp_uac_pcap_speech_and_digit_are_heard(
         digits.append(await call.recv_dtmf(1, timeout=30))
 
     agent.on_incoming = answer
-    sipp = started(start_sipp(tmp_path, ["-sn", "uac_pcap"], "-m", "1", target=agent.listen_address,
+    sipp = started(start_sipp(tmp_path, ["-sn", "uac_pcap"], "-m", "1", target=address(agent),
                               media_port=free_udp_port()))
     assert await finished(sipp) == 0, sipp.output()[-2000:]
     await calls[0].wait_ended()
     assert digits == ["1"]
-    received = read_channels(recording)[1]
+    received = read_channels(recording)[0]
     assert len(received) > 7 * 8000
     assert abs(received).max() > 1000
     assert calls[0].statistics().receive.packets > 350
@@ -97,6 +97,6 @@ async def test_we_call_sipp_uas_and_our_tone_comes_back(
     await asyncio.sleep(4)
     await call.hangup()
     assert await finished(sipp) == 0, sipp.output()[-2000:]
-    sent, received = read_channels(recording)
+    received, sent = read_channels(recording)
     assert tone_seconds(sent) > 3.0
     assert tone_seconds(received) > 3.0
