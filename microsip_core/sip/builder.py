@@ -5,33 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from ..errors import InvalidArgument
-from .header_values import CSeq, NameAddr, Via
 from .header_fields import header_lines
+from .header_values import CSeq, NameAddr, Via
 from .message import Request, Response
 from .parse_error import SipParseError
+from .reason_phrases import REASON_PHRASES
 from .uri import SipUri
 
-REASON_PHRASES: dict[int, str] = {
-    100: "Trying", 180: "Ringing", 181: "Call Is Being Forwarded", 182: "Queued", 183: "Session Progress", 199: "Early Dialog Terminated",
-    200: "OK", 202: "Accepted", 204: "No Notification",
-    300: "Multiple Choices", 301: "Moved Permanently", 302: "Moved Temporarily", 305: "Use Proxy", 380: "Alternative Service",
-    400: "Bad Request", 401: "Unauthorized", 402: "Payment Required", 403: "Forbidden", 404: "Not Found", 405: "Method Not Allowed",
-    406: "Not Acceptable", 407: "Proxy Authentication Required", 408: "Request Timeout", 410: "Gone", 412: "Conditional Request Failed",
-    413: "Request Entity Too Large", 414: "Request-URI Too Long", 415: "Unsupported Media Type", 416: "Unsupported URI Scheme",
-    417: "Unknown Resource-Priority", 420: "Bad Extension", 421: "Extension Required", 422: "Session Interval Too Small",
-    423: "Interval Too Brief", 424: "Bad Location Information", 425: "Bad Alert Message", 428: "Use Identity Header",
-    429: "Provide Referrer Identity", 430: "Flow Failed", 433: "Anonymity Disallowed", 436: "Bad Identity Info",
-    437: "Unsupported Credential", 438: "Invalid Identity Header", 439: "First Hop Lacks Outbound Support",
-    440: "Max-Breadth Exceeded", 469: "Bad Info Package", 470: "Consent Needed", 480: "Temporarily Unavailable",
-    481: "Call/Transaction Does Not Exist", 482: "Loop Detected", 483: "Too Many Hops", 484: "Address Incomplete", 485: "Ambiguous",
-    486: "Busy Here", 487: "Request Terminated", 488: "Not Acceptable Here", 489: "Bad Event", 491: "Request Pending",
-    493: "Undecipherable", 494: "Security Agreement Required",
-    500: "Server Internal Error", 501: "Not Implemented", 502: "Bad Gateway", 503: "Service Unavailable", 504: "Server Time-out",
-    505: "Version Not Supported", 513: "Message Too Large", 555: "Push Notification Service Not Supported",
-    580: "Precondition Failure",
-    600: "Busy Everywhere", 603: "Decline", 604: "Does Not Exist Anywhere", 606: "Not Acceptable", 607: "Unwanted", 608: "Rejected",
-}  # fmt: skip
-"""Status code to reason phrase, from RFC 3261 s21 and the IANA registry of SIP response codes."""
+__all__ = ["REASON_PHRASES", "ack_for_failure", "cancel_for", "request", "response_to"]
 
 
 def request(
@@ -56,9 +37,14 @@ def request(
     """
     target = str(uri)
     lines = ["", f"Via: {via}"]
-    for route in routes:
-        lines.append(f"Route: {route}")
-    lines += (f"Max-Forwards: {max_forwards}", f"From: {from_}", f"To: {to}", f"Call-ID: {call_id}", f"CSeq: {cseq} {method}")
+    lines += [f"Route: {route}" for route in routes]
+    lines += (
+        f"Max-Forwards: {max_forwards}",
+        f"From: {from_}",
+        f"To: {to}",
+        f"Call-ID: {call_id}",
+        f"CSeq: {cseq} {method}",
+    )
     if contact is not None:
         lines.append(f"Contact: {contact}")
     if headers:
@@ -82,8 +68,9 @@ def response_to(
 ) -> Response:
     """Make a response to ``request`` (RFC 3261 s8.2.6) from its raw Via, From, To, Call-ID and CSeq values.
 
-    ``to_tag`` is added unless To has a tag already. Record-Route is copied into 1xx but 100 and into 2xx (s12.1.1), Timestamp into
-    100 (s8.2.6.1). What the request lacks, the response lacks: it also answers requests that did not pass ``check_request``.
+    ``to_tag`` is added unless To has a tag already. Record-Route is copied into 1xx but 100 and into 2xx (s12.1.1),
+    Timestamp into 100 (s8.2.6.1). What the request lacks, the response lacks: it also answers requests that did not
+    pass ``check_request``.
     """
     if reason is None:
         reason = REASON_PHRASES.get(status, "")
@@ -127,8 +114,7 @@ def _within_transaction(invite: Request, method: str, to: str | None) -> Request
     """Make a request that shares Request-URI, topmost Via, From, Call-ID, CSeq number and Route with ``invite``."""
     vias = invite.get_all("Via")
     lines = ["", f"Via: {vias[0]}"]
-    for route in invite.get_all("Route"):
-        lines.append(f"Route: {route}")
+    lines += [f"Route: {route}" for route in invite.get_all("Route")]
     lines += (
         "Max-Forwards: 70",
         f"From: {invite.get('From')}",

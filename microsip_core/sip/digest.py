@@ -1,4 +1,4 @@
-"""Digest authentication (RFC 3261 s22, RFC 7616, RFC 8760), client side; the values and the server side are re-exported."""
+"""Digest authentication (RFC 3261 s22, RFC 7616, RFC 8760): the client side, and the door to the rest of it."""
 
 from __future__ import annotations
 
@@ -35,11 +35,11 @@ __all__ = [
 
 
 def choose_challenges(values: Iterable[str]) -> list[Challenge]:
-    """Return the challenges to answer, one for each realm in order of appearance, from the header values of one response.
+    """Return the challenges to answer, one for each realm in order of appearance, out of one response's header values.
 
     In each realm the strongest algorithm we support wins, and of equals the topmost: RFC 8760 s2.4 lets a client prefer
-    strength over the server's order, so that nobody on the path can put a weaker one in front. What we can not answer or
-    read, such as another scheme, is passed over.
+    strength over the server's order, so that nobody on the path can put a weaker one in front. What we can not answer
+    or read, such as another scheme, is passed over.
     """
     chosen: dict[str, Challenge] = {}
     for value in values:
@@ -75,8 +75,9 @@ def authorization(
 ) -> str:
     """Return the value of Authorization or Proxy-Authorization that answers ``challenge``.
 
-    ``uri`` is the Request-URI as sent; ``nc`` counts the requests sent with this nonce, from 1. Of the qop options ``auth`` is taken,
-    ``auth-int`` when it is the only one or ``prefer_integrity`` is set. ``challenge`` must be supported (see its ``is_supported``).
+    ``uri`` is the Request-URI as sent; ``nc`` counts the requests sent with this nonce, from 1. Of the qop options
+    ``auth`` is taken, ``auth-int`` when it is the only one or ``prefer_integrity`` is set. ``challenge`` must be
+    supported (see its ``is_supported``).
     """
     algorithm = challenge.algorithm or "MD5"
     qop = None

@@ -1,4 +1,4 @@
-"""Digest authentication, server side: signed nonces that expire, and memory of counts against replay (RFC 7616 s5.4, s5.5)."""
+"""Digest authentication, server side: signed nonces that expire, and a bounded memory of counts against replay."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class DigestVerdict(Enum):
     MISSING = "missing"
     """No credentials for this realm: challenge."""
     STALE = "stale"
-    """The password is right but the nonce is old, used or not ours: challenge with stale=TRUE, the client need not ask its user."""
+    """The password is right but the nonce is old, used or not ours: challenge with stale=TRUE (RFC 7616 s3.3)."""
     REFUSED = "refused"
     """Wrong user or password, or not what was asked for: challenge again, or 403."""
 
@@ -46,10 +46,10 @@ class DigestCheck:
 class DigestServer:
     """Issues challenges for one realm and checks what comes back.
 
-    A nonce says when it was made and its serial number, signed with ``secret``: nothing is remembered of a challenge until somebody
-    proves a password with it. Then its counts are remembered, of at most ``max_nonces`` nonces; when that is full the oldest
-    are given up, and every nonce not newer than they is stale from then on, so a count can not be replayed by filling the memory.
-    ``now`` is in seconds, of any clock that does not go back.
+    A nonce says when it was made and its serial number, signed with ``secret``: nothing is remembered of a challenge
+    until somebody proves a password with it. Then its counts are remembered, of at most ``max_nonces`` nonces; when
+    that is full the oldest are given up, and every nonce not newer than they is stale from then on, so a count can not
+    be replayed by filling the memory. ``now`` is in seconds, of any clock that does not go back.
     """
 
     def __init__(
@@ -80,16 +80,15 @@ class DigestServer:
     def challenges(self, now: float, *, stale: bool = False) -> list[str]:
         """Return values for WWW-Authenticate or Proxy-Authenticate, one line each, strongest first (RFC 8760 s2.3)."""
         nonce = self._issue(now)
-        return [
-            str(Challenge(self.realm, nonce, algorithm, self.qop, stale=stale)) for algorithm in self.algorithms
-        ]
+        return [str(Challenge(self.realm, nonce, algorithm, self.qop, stale=stale)) for algorithm in self.algorithms]
 
     def check(
         self, values: Iterable[str], method: str, password_of: PasswordLookup, now: float, body: bytes = b""
     ) -> DigestCheck:
         """Check the values of all Authorization (or Proxy-Authorization) headers of a request.
 
-        Those for other realms are passed over. ACK and CANCEL can not be challenged (RFC 3261 s22.1): do not check them.
+        Those for other realms are passed over. ACK and CANCEL can not be challenged (RFC 3261 s22.1): do not check
+        them.
         """
         for value in values:
             try:

@@ -1,4 +1,4 @@
-"""Digest challenges and credentials as values, and the arithmetic of RFC 7616 s3.4 (MD5, SHA-256, SHA-512-256, -sess; RFC 8760)."""
+"""Digest challenges and credentials as values, and the arithmetic of RFC 7616 s3.4 with the hashes of RFC 8760."""
 
 from __future__ import annotations
 
@@ -70,8 +70,8 @@ def compute_response(
 class Challenge:
     """What WWW-Authenticate or Proxy-Authenticate asks for (RFC 7616 s3.3).
 
-    ``algorithm`` is in canonical spelling, or as received when unknown; None when the header named none, which means MD5.
-    ``qop`` lists the options in order, empty for the RFC 2069 form.
+    ``algorithm`` is in canonical spelling, or as received when unknown; None when the header named none, which means
+    MD5. ``qop`` lists the options in order, empty for the RFC 2069 form.
     """
 
     realm: str
@@ -131,7 +131,7 @@ def parse_challenge(value: str) -> Challenge:
 
 
 def split_challenges(value: str) -> list[str]:
-    """Split a header value that holds several challenges, joined by commas as are the parameters of each (RFC 3261 s20.44)."""
+    """Split a value of several challenges, joined by commas as the parameters of each are (RFC 3261 s20.44)."""
     challenges: list[list[str]] = []
     for piece in split_list(value):
         scheme, space, rest = piece.partition(" ")
@@ -143,7 +143,7 @@ def split_challenges(value: str) -> list[str]:
 
 @dataclass(frozen=True, slots=True)
 class Credentials:
-    """What Authorization or Proxy-Authorization answers (RFC 7616 s3.4). ``nc`` is the count as text, eight hexadecimal digits."""
+    """What Authorization or Proxy-Authorization answers (RFC 7616 s3.4). ``nc`` is text of eight hexadecimal digits."""
 
     username: str
     realm: str
@@ -166,8 +166,8 @@ class Credentials:
 
     def __str__(self) -> str:
         parts = [
-            f"username={quote(self.username)}", f"realm={quote(self.realm)}", f"nonce={quote(self.nonce)}", f"uri={quote(self.uri)}",
-            f'response="{self.response}"',
+            f"username={quote(self.username)}", f"realm={quote(self.realm)}", f"nonce={quote(self.nonce)}",
+            f"uri={quote(self.uri)}", f'response="{self.response}"',
         ]  # fmt: skip
         if self.algorithm is not None:
             parts.append(f"algorithm={self.algorithm}")
@@ -210,14 +210,16 @@ def parse_credentials(value: str) -> Credentials:
 def verify(
     credentials: Credentials, method: str, *, password: str | None = None, ha1: str | None = None, body: bytes = b""
 ) -> bool:
-    """Tell whether credentials prove the password, or its ``ha1`` (see ``password_hash``), for a request with ``method``.
+    """Tell whether credentials prove the password, or its ``ha1`` (see ``password_hash``), for a ``method`` request.
 
     Compares in constant time. Looks at nothing but the arithmetic: nonce, realm and count are for the caller.
     """
     algorithm = credentials.algorithm or "MD5"
     if algorithm.upper() not in _CANONICAL or base_algorithm(algorithm) not in SUPPORTED:
         return False
-    if credentials.qop not in (None, "auth", "auth-int") or (credentials.qop and not (credentials.nc and credentials.cnonce)):
+    if credentials.qop not in (None, "auth", "auth-int") or (
+        credentials.qop and not (credentials.nc and credentials.cnonce)
+    ):
         return False
     if ha1 is None:
         if password is None:

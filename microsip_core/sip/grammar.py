@@ -17,7 +17,22 @@ NO_PARAMETERS: Parameters = MappingProxyType({})
 
 _PARAMETER_NAMES = {
     name: name
-    for name in ("tag", "branch", "received", "rport", "maddr", "ttl", "expires", "q", "lr", "transport", "user", "ob", "alias", "keep")
+    for name in (
+        "tag",
+        "branch",
+        "received",
+        "rport",
+        "maddr",
+        "ttl",
+        "expires",
+        "q",
+        "lr",
+        "transport",
+        "user",
+        "ob",
+        "alias",
+        "keep",
+    )
 }
 
 
@@ -77,7 +92,7 @@ def closing_quote(text: str, start: int) -> int:
 
 
 def split_outside(text: str, separator: str) -> list[str]:
-    """Split ``text`` at ``separator`` where it is neither inside a quoted-string nor inside angle brackets; not stripped.
+    """Split ``text`` at ``separator`` where it is neither in a quoted-string nor in angle brackets; not stripped.
 
     Linear in the length of the text whatever it holds. An unclosed quote or bracket reaches to the end.
     """

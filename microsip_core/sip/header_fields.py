@@ -1,4 +1,4 @@
-"""Header fields of a message: lines kept as they came, an index made when first asked, changes by name (RFC 3261 s7.3)."""
+"""Header fields of a message: lines kept as they came, indexed when first asked, changed by name (RFC 3261 s7.3)."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ _SINGLE_KEYS = frozenset(("from", "to", "call-id", "cseq", "max-forwards", "cont
 class HeaderFields:
     """The header fields of a message as text.
 
-    ``_lines`` is the truth: the start line and one unfolded line per header, in order. ``_index`` maps the key of a header to
-    its raw values (as they stand behind the colon, not stripped) and is built when the first header is asked for. Changing a
-    header keeps the two in step. ``_head`` is the head not yet split into lines, None afterwards.
+    ``_lines`` is the truth: the start line and one unfolded line per header, in order. ``_index`` maps the key of a
+    header to its raw values (as they stand behind the colon, not stripped) and is built when the first header is asked
+    for. Changing a header keeps the two in step. ``_head`` is the head not yet split into lines, None afterwards.
     """
 
     __slots__ = ("_fault", "_head", "_index", "_length", "_lines")
@@ -32,12 +32,12 @@ class HeaderFields:
     _lines: list[str]
     _index: dict[str, list[str]] | None
     _fault: str | None
-    """What is wrong with the lines, as a reason phrase: MALFORMED_LINE or REPEATED_HEADER; known once the index is built."""
+    """What is wrong with the lines: MALFORMED_LINE or REPEATED_HEADER; known once the index is built."""
     _length: int
-    """What the one Content-Length line says, or NO_LENGTH, or UNKNOWN_LENGTH: there may be lines that are not to be trusted."""
+    """What the Content-Length line says, NO_LENGTH, or UNKNOWN_LENGTH when there may be lines not to be trusted."""
 
     def get(self, name: str) -> str | None:
-        """Return the first value of a header, unfolded and stripped, or None. A list is returned whole, as on its line."""
+        """Return the first line's value of a header, unfolded and stripped, or None. A list is not taken apart."""
         values = (self._index or self._build_index()).get(_key_of(name) or header_key(name))
         return values[0].strip() if values else None
 
@@ -61,7 +61,10 @@ class HeaderFields:
         if self._index is None:
             self._build_index()
         keys = map(_line_key, self._lines[1:])
-        return [CANONICAL_NAMES.get(key) or line.partition(":")[0].strip() for key, line in zip(keys, self._lines[1:], strict=True)]
+        return [
+            CANONICAL_NAMES.get(key) or line.partition(":")[0].strip()
+            for key, line in zip(keys, self._lines[1:], strict=True)
+        ]
 
     def add(self, name: str, value: str) -> None:
         """Append a header line. Raises InvalidArgument when the name is no token or the value has a line break."""
@@ -214,7 +217,7 @@ def _line_key(line: str) -> str:
 
 
 def _checked_line(name: str, value: str) -> tuple[str, str, str]:
-    """Return the line, the key and what the index holds of it. Raises InvalidArgument: a line break would smuggle in a header."""
+    """Return the line, its key and its index value. Raises InvalidArgument: a line break would smuggle in a header."""
     if "\n" in value or "\r" in value:
         raise InvalidArgument(f"the value of header {name!r} has a line break")
     key = _key_of(name)

@@ -25,7 +25,7 @@ _PROTOCOLS = {f"SIP/2.0/{transport}": transport for transport in ("UDP", "TCP", 
 
 
 class Via(NamedTuple):
-    """One Via value (RFC 3261 s20.42): ``transport`` in upper case, ``host`` of sent-by without brackets, ``port`` or None."""
+    """One Via value (RFC 3261 s20.42): ``transport`` in upper case, ``host`` and ``port`` of sent-by, no brackets."""
 
     transport: str
     host: str
@@ -41,7 +41,9 @@ class Via(NamedTuple):
         if transport is None:
             transport, sent_by = _parse_via_protocol(head)
         host, port = parse_host_port(sent_by.strip())
-        return _new(cls, (transport, host, port, parse_parameters(parameter_text, "Via") if semicolon else NO_PARAMETERS))
+        return _new(
+            cls, (transport, host, port, parse_parameters(parameter_text, "Via") if semicolon else NO_PARAMETERS)
+        )
 
     @property
     def branch(self) -> str | None:
@@ -78,7 +80,8 @@ class Via(NamedTuple):
     def with_received(self, host: str, port: int) -> Via:
         """Return this value with what RFC 3261 s18.2.1 and RFC 3581 s4 have a server add.
 
-        ``received`` is added where sent-by differs from the source or rport was asked for; ``rport`` only where asked for.
+        ``received`` is added where sent-by differs from the source or rport was asked for; ``rport`` only where asked
+        for.
         """
         wants_rport = "rport" in self.params
         if not wants_rport and host == self.host:
@@ -106,7 +109,8 @@ def _parse_via_protocol(head: str) -> tuple[str, str]:
 class NameAddr(NamedTuple):
     """A name-addr or addr-spec with header parameters (RFC 3261 s20.10, 20.20, 20.34, 20.39).
 
-    ``display_name`` is decoded, empty where there is none; ``uri`` is the raw URI of any scheme, or ``*`` (RFC 3261 s10.2.2).
+    ``display_name`` is decoded, empty where there is none; ``uri`` is the raw URI of any scheme, or ``*`` (RFC 3261
+    s10.2.2).
     """
 
     display_name: str
@@ -184,7 +188,9 @@ def _parse_name_addr(text: str) -> NameAddr:
     uri = uri.strip()
     if not angle or not uri:
         raise SipParseError(400, "Malformed Address")
-    return _new(NameAddr, (display_name, uri, _parse_address_parameters(parameter_text) if parameter_text else NO_PARAMETERS))
+    return _new(
+        NameAddr, (display_name, uri, _parse_address_parameters(parameter_text) if parameter_text else NO_PARAMETERS)
+    )
 
 
 def _parse_address_parameters(text: str) -> Parameters:
@@ -218,7 +224,7 @@ class CSeq(NamedTuple):
 
     @classmethod
     def parse(cls, text: str) -> CSeq:
-        """Parse a CSeq value. Raises SipParseError 400 when the number does not fit 32 bits or the method is no token."""
+        """Parse a CSeq value. Raises SipParseError 400 when the number exceeds 32 bits or the method is no token."""
         number_text, _, method = text.partition(" ")
         if method in METHODS and number_text.isdigit() and text.isascii() and len(number_text) < 10:
             return _new(cls, (int(number_text), method))

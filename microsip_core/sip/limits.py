@@ -9,8 +9,9 @@ from dataclasses import dataclass
 class Limits:
     """Largest sizes and counts accepted; sizes in octets.
 
-    ``max_message`` whole message (513), ``max_headers`` header lines (513), ``max_header`` one header line, unfolded (513),
-    ``max_uri`` Request-URI (414), ``max_body`` message body (413). In brackets the status that answers a violation.
+    ``max_message`` whole message (513), ``max_headers`` header lines (513), ``max_header`` one header line, unfolded
+    (513), ``max_uri`` Request-URI (414), ``max_body`` message body (413). In brackets the status that answers a
+    violation.
     """
 
     max_message: int = 65535

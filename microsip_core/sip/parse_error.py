@@ -13,8 +13,9 @@ if TYPE_CHECKING:
 class SipParseError(ParseError):
     """A received message, header value or URI is malformed or exceeds a limit.
 
-    ``status`` is the response to send when it was a request (RFC 3261 s21.4), ``reason`` its reason phrase, made of our own words only.
-    ``request_head`` is the request as far as it could be read, for answering; None when it was no request.
+    ``status`` is the response to send when it was a request (RFC 3261 s21.4), ``reason`` its reason phrase, made of our
+    own words only. ``request_head`` is the request as far as it could be read, for answering; None when it was no
+    request.
     """
 
     def __init__(self, status: int, reason: str, request_head: Request | None = None) -> None:

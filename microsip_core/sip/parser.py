@@ -1,4 +1,4 @@
-"""Octets to messages: framing of the head and body, limits, and the checks a request must pass before it is processed."""
+"""Octets to messages: framing of head and body, limits, and the checks a request must pass to be processed."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from .message import Message, Request, Response
 from .parse_error import SipParseError
 from .uri import scheme_of
 
-__all__ = ["SipParseError", "check_request", "check_response", "parse_message"]
+__all__ = ["SipParseError", "check_request", "check_response", "parse_message", "salvage_request"]
 
 SIP_SCHEMES = frozenset(("sip", "sips"))
 _TARGET_METHODS = frozenset(("INVITE", "SUBSCRIBE", "NOTIFY", "REFER", "UPDATE"))
@@ -21,13 +21,13 @@ _TARGET_METHODS = frozenset(("INVITE", "SUBSCRIBE", "NOTIFY", "REFER", "UPDATE")
 def parse_message(data: bytes, limits: Limits = DEFAULT_LIMITS) -> Request | Response:
     """Parse one whole message, as a datagram holds it or as the stream framing cut it out.
 
-    Looks at the start line, finds the end of the head, takes the body by Content-Length (RFC 3261 s18.3: octets behind it are dropped, a
-    short body is an error, without the header the body is the rest) and holds the message to ``limits``. Header lines are
-    left for later: what is wrong in them comes out of ``check_request`` or of the header asked for.
-    Raises SipParseError with the status to answer.
+    Looks at the start line, finds the end of the head, takes the body by Content-Length (RFC 3261 s18.3: octets behind
+    it are dropped, a short body is an error, without the header the body is the rest) and holds the message to
+    ``limits``. Header lines are left for later: what is wrong in them comes out of ``check_request`` or of the header
+    asked for. Raises SipParseError with the status to answer.
     """
     if len(data) > limits.max_message:
-        raise SipParseError(513, "Message Too Large", _salvage(data[: limits.max_header]))
+        raise SipParseError(513, "Message Too Large", salvage_request(data[: limits.max_header]))
     end = data.find(b"\r\n\r\n")
     if end <= 0:
         data, end = _find_head(data)
@@ -49,9 +49,10 @@ def parse_message(data: bytes, limits: Limits = DEFAULT_LIMITS) -> Request | Res
 def check_request(request: Request, schemes: Container[str] = SIP_SCHEMES) -> tuple[int, str] | None:
     """Return the status and reason with which to refuse a request that may not be processed, or None.
 
-    Checks what RFC 3261 s8.1.1, s8.2 and s16.3 have in common for every element: well-formed lines, the mandatory headers once each
-    and readable, CSeq method, Request-URI syntax and scheme (416), Max-Forwards range, one Content-Length, a readable Contact where it
-    sets a dialog's target. A missing Max-Forwards, From tag or branch passes: RFC 2543 elements send none.
+    Checks what RFC 3261 s8.1.1, s8.2 and s16.3 have in common for every element: well-formed lines, the mandatory
+    headers once each and readable, CSeq method, Request-URI syntax and scheme (416), Max-Forwards range, one
+    Content-Length, a readable Contact where it sets a dialog's target. A missing Max-Forwards, From tag or branch
+    passes: RFC 2543 elements send none.
     """
     index = request._index or request._build_index()
     if request._fault is not None:
@@ -131,7 +132,7 @@ def _start_request(start_line: str, head: str, limits: Limits) -> Request:
 
 
 def _refuse_version(start_line: str, request: Request) -> None:
-    """Raise for a start line that does not end in SIP/2.0, unless only the case of the letters is unusual (RFC 3261 s7.1)."""
+    """Raise for a start line that does not end in SIP/2.0, unless only the case of letters differs (RFC 3261 s7.1)."""
     parts = start_line.split(" ")
     name, _, number = parts[-1].partition("/")
     if name.upper() != "SIP":
@@ -147,7 +148,7 @@ def _refuse_version(start_line: str, request: Request) -> None:
 
 
 def _find_head(data: bytes) -> tuple[bytes, int]:
-    """Find the end of the head where it is not plain: behind leading line ends (RFC 3261 s7.5), with bare LF, or missing."""
+    """Find the end of a head that has line ends in front (RFC 3261 s7.5), or bare LF throughout, or no end."""
     data = data.lstrip(b"\r\n")
     if not data:
         raise SipParseError(400, "Empty Message")
@@ -156,13 +157,13 @@ def _find_head(data: bytes) -> tuple[bytes, int]:
         return data, end
     head, empty_line, body = data.partition(b"\n\n")
     if not empty_line or b"\r" in head:
-        raise SipParseError(400, "No End Of Headers", _salvage(data))
+        raise SipParseError(400, "No End Of Headers", salvage_request(data))
     head = head.replace(b"\n", b"\r\n")
     return b"%b\r\n\r\n%b" % (head, body), len(head)
 
 
-def _salvage(data: bytes) -> Request | None:
-    """Make a request out of the beginning of a broken one, so that it can be answered; None when it does not begin like one."""
+def salvage_request(data: bytes) -> Request | None:
+    """Make a request out of the beginning of a broken one, to be answered; None when it does not begin like one."""
     head = data.partition(b"\r\n\r\n")[0].decode("utf-8", "surrogateescape")
     parts = head.partition("\r\n")[0].split(" ")
     if len(parts) != 3 or not parts[2].upper().startswith("SIP/") or not is_token(parts[0]):
@@ -182,7 +183,9 @@ def _take_body(message: Message, head: str, data: bytes, start: int) -> None:
     position = head.find("\nContent-Length:")
     if position >= 0:
         line_end = head.find("\r", position)
-        length = parse_number((head[position + 16 :] if line_end < 0 else head[position + 16 : line_end]).strip(), 0xFFFFFFFF)
+        length = parse_number(
+            (head[position + 16 :] if line_end < 0 else head[position + 16 : line_end]).strip(), 0xFFFFFFFF
+        )
     request = message if isinstance(message, Request) else None
     if length is None:
         text = message.get("Content-Length")

@@ -15,8 +15,8 @@ _PARAMETER = _UNRESERVED | frozenset("[]/:&+$%")
 _HEADER = _UNRESERVED | frozenset("[]/?:+$%")
 _HOST = ALPHANUM | frozenset("-._")
 _HEX = frozenset("0123456789abcdefABCDEF")
-# What peers send unescaped against the grammar and which can not be mistaken for anything else, such as '#' in a dialled number.
-_NEVER = frozenset('\x00\x01\x02\x03\x04\x05\x06\x07\x08\t\n\x0b\x0c\r\x0e\x0f\x10\x11\x12\x13\x14\x15\x16\x17\x18\x19\x1a\x1b\x1c\x1d\x1e\x1f <>"\\^`{|}\x7f@')
+# No URI holds these unescaped. Others are taken though the grammar forbids them, such as '#' in a dialled number.
+_NEVER = frozenset(map(chr, range(33))) | frozenset('<>"\\^`{|}\x7f@')
 _COMPARED_PARAMETERS = ("user", "ttl", "method", "maddr", "transport")
 _MALFORMED = "Malformed URI"
 
@@ -24,9 +24,9 @@ _MALFORMED = "Malformed URI"
 class SipUri(NamedTuple):
     """An immutable SIP or SIPS URI.
 
-    ``user``, ``password``, parameters and headers are kept escaped, in a normal form: an escape that stands for an unreserved
-    character is resolved (``%75se%72`` gives ``user``), every other stays (RFC 3261 s19.1.4). ``user_text`` is fully decoded.
-    ``host`` has no brackets. ``port`` is None where the URI has none. Parameter names are lowered.
+    ``user``, ``password``, parameters and headers are kept escaped, in a normal form: an escape that stands for an
+    unreserved character is resolved (``%75se%72`` gives ``user``), every other stays (RFC 3261 s19.1.4). ``user_text``
+    is fully decoded. ``host`` has no brackets. ``port`` is None where the URI has none. Parameter names are lowered.
     """
 
     scheme: str
@@ -99,11 +99,13 @@ class SipUri(NamedTuple):
             if value is not None:
                 text += f"={_escape(value, _PARAMETER)}"
         if self.headers:
-            text += "?" + "&".join(f"{_escape(name, _HEADER)}={_escape(value, _HEADER)}" for name, value in self.headers)
+            text += "?" + "&".join(
+                f"{_escape(name, _HEADER)}={_escape(value, _HEADER)}" for name, value in self.headers
+            )
         return text
 
     def __repr__(self) -> str:
-        hidden = self._replace(password="***") if self.password is not None else self
+        hidden = self if self.password is None else self._replace(password="***")  # noqa: S106
         return f"SipUri({str(hidden)!r})"
 
 
