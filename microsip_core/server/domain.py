@@ -1,10 +1,9 @@
-"""Which URIs are the server's own: its domain, its listening addresses, its entries in route sets (RFC 3261 s16.4, s16.5)."""
+"""Which URIs are the server's own: its domain, its addresses, its entries in route sets (RFC 3261 s16.4, s16.5)."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 
-from microsip_core.sip.header_values import NameAddr
 from microsip_core.sip.hop import DEFAULT_PORTS, Hop, hop_for_uri
 from microsip_core.sip.uri import SipUri, is_ipv6
 
@@ -24,9 +23,9 @@ def is_numeric(host: str) -> bool:
 class Domain:
     """The names and addresses the server answers for.
 
-    ``names`` are its domain and aliases. ``listening`` are the addresses it is reached at; they may be set later, when the
-    sockets are open. A URI with one of our names and no port is ours whatever the port we listen on, since an address of record
-    has no port (RFC 3261 s19.1.1: it is the domain's business where its servers are).
+    ``names`` are its domain and aliases. ``listening`` are the addresses it is reached at; they may be set later,
+    when the sockets are open. A URI with one of our names and no port is ours whatever the port we listen on, since
+    an address of record has no port (RFC 3261 s19.1.1: it is the domain's business where its servers are).
     """
 
     __slots__ = ("_names", "listening")
@@ -48,7 +47,7 @@ class Domain:
         return self._listens(host, uri.port)
 
     def is_own_route(self, uri: SipUri) -> bool:
-        """Tell whether a Route value names this server (s16.4): there, an address without port means the default port."""
+        """Tell whether a Route value names this server (s16.4): there, no port at an address means the default port."""
         host = uri.host.lower()
         if uri.port is None and not is_numeric(host):
             return host in self._names
@@ -73,13 +72,12 @@ class Domain:
         """Return the canonical key of an address of record of ours (s10.3 step 5): the user part, escapes resolved."""
         return uri.user_text
 
-    def may_relay_to(self, hop: Hop) -> bool:
-        """Tell whether a request may leave for ``hop``: a server that listens on loopback only sends to loopback only."""
+    def may_relay_to(self, hop: Hop, *, known: bool) -> bool:
+        """Tell whether a request may leave for ``hop``.
+
+        To loopback always. Elsewhere only from a server that was told to listen beyond loopback, and only to ``known``
+        targets: registered contacts, and the peers of dialogs whose route set names us.
+        """
         if is_loopback(hop.host):
             return True
-        return not all(is_loopback(host) for host, _ in self.listening)
-
-
-def route_uris(values: Iterable[str]) -> list[NameAddr]:
-    """Parse Route, Record-Route or Path values. Raises SipParseError."""
-    return [NameAddr.parse(value) for value in values]
+        return known and not all(is_loopback(host) for host, _ in self.listening)

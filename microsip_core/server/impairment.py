@@ -12,8 +12,8 @@ from microsip_core.errors import InvalidArgument
 class Impairment:
     """Loses a share of what passes and holds the rest back.
 
-    ``loss`` is 0 to 1, ``delay`` and ``jitter`` are seconds: each message waits ``delay`` plus a random part of ``jitter``, so that
-    messages overtake each other where ``jitter`` is greater than their distance.
+    ``loss`` is 0 to 1, ``delay`` and ``jitter`` are seconds: each message waits ``delay`` plus a random part of
+    ``jitter``, so that messages overtake each other where ``jitter`` is greater than their distance.
     """
 
     def __init__(

@@ -17,9 +17,9 @@ DEFAULT_MAX_BINDINGS_PER_ADDRESS = 16
 class Binding:
     """One contact of an address of record.
 
-    ``expires_at`` is in the same monotonic seconds as every ``now``; ``math.inf`` never expires. ``q`` is 0 to 1 (RFC 3261
-    s20.10). ``path`` is the route set recorded by Path (RFC 3327), topmost first. ``call_id`` and ``cseq`` are those of the
-    REGISTER that made or refreshed it: they order updates that overtake each other.
+    ``expires_at`` is in the same monotonic seconds as every ``now``; ``math.inf`` never expires. ``q`` is 0 to 1 (RFC
+    3261 s20.10). ``path`` is the route set recorded by Path (RFC 3327), topmost first. ``call_id`` and ``cseq`` are
+    those of the REGISTER that made or refreshed it: they order updates that overtake each other.
     """
 
     uri: SipUri
@@ -36,15 +36,16 @@ class Binding:
         return self.text == text or self.uri.equivalent(uri)
 
     def remaining(self, now: float) -> int:
-        """Return the whole seconds left, rounded up, for the ``expires`` parameter of a Contact in a 200 to REGISTER."""
+        """Return the seconds left, rounded up, for the ``expires`` parameter of a Contact in a response."""
         return max(0, math.ceil(self.expires_at - now))
 
 
 class LocationService:
     """Bindings by address of record; expired ones are dropped when they are next looked at, so no timer is needed.
 
-    Addresses are given as the caller canonicalised them (see ``registrar.address_of_record``). What is stored is bounded:
-    more than ``max_addresses`` addresses or ``max_bindings`` contacts of one address raise :class:`LimitExceeded`.
+    Addresses are given as the caller canonicalised them (see ``registrar.address_of_record``). What is stored is
+    bounded: more than ``max_addresses`` addresses or ``max_bindings`` contacts of one address raise
+    :class:`LimitExceeded`.
     """
 
     __slots__ = ("_bindings", "max_addresses", "max_bindings")

@@ -22,7 +22,7 @@ _MAX_DELTA_SECONDS = 0xFFFFFFFF
 
 @dataclass(frozen=True, slots=True)
 class RegistrarLimits:
-    """What the registrar grants, in seconds: shorter wishes get 423, longer ones are shortened, none means ``default_expires``."""
+    """What the registrar grants, in seconds: below the least 423, above the most the most, unasked the default."""
 
     min_expires: int = 60
     default_expires: int = 3600
@@ -58,8 +58,8 @@ class Registrar:
     def register(self, request: Request, user: str | None, now: float, to_tag: str) -> Response:
         """Return the response to a REGISTER; its bindings are committed when that is a 200, and untouched otherwise.
 
-        ``user`` is who authenticated (None where the server does not ask): nobody may change the bindings of another (s10.3
-        step 4).
+        ``user`` is who authenticated (None where the server does not ask): nobody may change the bindings of another
+        (s10.3 step 4).
         """
         try:
             address = self._address_of_record(request, user)
@@ -112,12 +112,12 @@ class Registrar:
         if seconds == 0:
             return
         bindings.insert(0, Binding(
-            uri=uri, text=text, expires_at=now + seconds, q=contact.q, call_id=request.call_id, cseq=request.cseq.number,
-            path=tuple(request.get_all("Path")), instance=contact.params.get("+sip.instance"),
+            uri=uri, text=text, expires_at=now + seconds, q=contact.q, call_id=request.call_id,
+            cseq=request.cseq.number, path=tuple(request.get_all("Path")), instance=contact.params.get("+sip.instance"),
         ))
 
     def _seconds(self, request: Request, contact: NameAddr) -> int:
-        """Return the lifetime of one contact: its own ``expires``, else Expires, else the default (s10.2.1.1, s10.3 step 6)."""
+        """Return the lifetime of one contact: its ``expires``, else Expires, else the default (s10.2.1.1)."""
         limits = self._limits
         wish = contact.params.get("expires") or request.get("Expires")
         if wish is None:

@@ -18,7 +18,8 @@ class Bench:
     def __init__(self, max_bindings: int = 4) -> None:
         self.location = LocationService(max_bindings=max_bindings)
         self.registrar = Registrar(
-            self.location, Domain(["example.test"]), {"alice", "bob"}, RegistrarLimits(60, 3600, 7200), date=lambda: "today",
+            self.location, Domain(["example.test"]), {"alice", "bob"}, RegistrarLimits(60, 3600, 7200),
+            date=lambda: "today",
         )
         self.now = 1000.0
 
@@ -94,7 +95,9 @@ def test_a_short_lifetime_is_refused_with_the_least_one() -> None:
     assert bench.bound() == {}
 
 
-@pytest.mark.parametrize(("call_id", "cseq", "status"), [("c1", 5, 500), ("c1", 4, 500), ("c1", 6, 200), ("other", 1, 200)])
+@pytest.mark.parametrize(
+    ("call_id", "cseq", "status"), [("c1", 5, 500), ("c1", 4, 500), ("c1", 6, 200), ("other", 1, 200)],
+)
 @pytest.mark.parametrize("contacts", [["<sip:a@127.0.0.1:1>;expires=0"], ["*"]])
 def test_an_overtaken_register_fails(call_id: str, cseq: int, status: int, contacts: list[str]) -> None:
     bench = Bench()
@@ -134,7 +137,8 @@ def test_too_many_contacts_are_refused_as_a_whole() -> None:
 def test_q_instance_and_path_are_kept() -> None:
     bench = Bench()
     response = bench.send(register(
-        contacts=['<sip:a@127.0.0.1:1>;q=0.5;+sip.instance="<urn:uuid:1>"'], headers=[("Path", "<sip:p1;lr>, <sip:p2;lr>")],
+        contacts=['<sip:a@127.0.0.1:1>;q=0.5;+sip.instance="<urn:uuid:1>"'],
+        headers=[("Path", "<sip:p1;lr>, <sip:p2;lr>")],
     ))
     (found,) = bench.location.bindings("alice", bench.now)
     assert (found.q, found.instance, found.path) == (0.5, '"<urn:uuid:1>"', ("<sip:p1;lr>", "<sip:p2;lr>"))

@@ -1,0 +1,129 @@
+"""What a proxy does to a request: route preprocessing, loop detection, the forwarded copy (RFC 3261 s16.3-16.6)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from hashlib import blake2s
+
+from microsip_core.sip.header_values import NameAddr
+from microsip_core.sip.hop import Hop, Source, hop_for_uri
+from microsip_core.sip.message import Request
+from microsip_core.sip.uri import SipUri, format_host_port
+
+from .domain import Domain
+
+DEFAULT_MAX_FORWARDS = 70
+_DIALOG_METHODS = frozenset({"INVITE", "SUBSCRIBE", "REFER", "NOTIFY"})
+_BRANCH_COOKIE = "z9hG4bK"
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """One place a request is to be sent to: its new Request-URI, and of a registered contact preference and Path."""
+
+    uri: SipUri
+    q: float = 1.0
+    path: tuple[str, ...] = ()
+    registered: bool = False
+
+
+def preprocess_route(request: Request, domain: Domain) -> bool:
+    """Take ourselves out of the route set (s16.4); returns whether we were in it, that is, recorded the route earlier.
+
+    Also undoes what a strict router did to the Request-URI. Two entries of ours in a row are one hop with a change of
+    transport (RFC 5658). Raises SipParseError.
+    """
+    routes = request.get_all("Route")
+    if not routes:
+        return False
+    found = False
+    uri = request.request_uri
+    if uri.user is None and uri.is_loose_router and domain.is_own_route(uri):
+        request.remove("Route")
+        for value in routes[:-1]:
+            request.add("Route", value)
+        request.uri = NameAddr.parse(routes.pop()).uri
+        found = True
+    while routes and domain.is_own_route(NameAddr.parse(routes.pop(0)).sip_uri):
+        request.remove_first("Route")
+        found = True
+    return found
+
+
+def routing_digest(request: Request) -> str:
+    """Return a digest of all that our routing depends on (s16.6 step 8, without the topmost Via as RFC 5393 s4.2 has
+    it).
+
+    It is part of our branches: when a request comes back with the same digest it loops, with another one it spirals.
+    """
+    parts = [request.uri, request.from_.tag or "", request.to.tag or "", request.call_id, str(request.cseq)]
+    parts += request.get_all("Route")
+    parts += request.get_all("Proxy-Require")
+    parts += request.get_all("Proxy-Authorization")
+    return blake2s("\n".join(parts).encode("utf-8", "surrogateescape"), digest_size=6).hexdigest()
+
+
+def is_loop(request: Request, domain: Domain, digest: str) -> bool:
+    """Tell whether we forwarded this very request before (s16.3 step 4). Raises SipParseError on a malformed Via."""
+    if not any(digest in value for value in request.get_all("Via")):
+        return False
+    return any(
+        (via.branch or "").endswith(f".{digest}") and domain.is_own_address(via.host, via.port) for via in request.vias
+    )
+
+
+def stateless_branch(request: Request) -> str:
+    """Return the branch for forwarding an ACK: the same for each retransmission of it (s16.11)."""
+    received = f"{request.via.branch or ''} {request.call_id} {request.uri}"
+    digest = blake2s(received.encode("utf-8", "surrogateescape"), digest_size=8)
+    return f"{_BRANCH_COOKIE}{digest.hexdigest()}"
+
+
+def next_hop(request: Request, target: Target) -> Hop:
+    """Return where a request goes: the target's path, the topmost Route, else the target itself (s16.6 steps 6, 7)."""
+    route = target.path[0] if target.path else next(iter(request.get_all("Route")), None)
+    return hop_for_uri(NameAddr.parse(route).sip_uri if route is not None else target.uri)
+
+
+def forwarded_copy(request: Request, target: Target, via: str, record_routes: list[str]) -> Request:
+    """Return the request as it leaves (s16.6 steps 1-6 and 8). Raises SipParseError on a malformed Route."""
+    copy = request.copy()
+    copy.uri = str(target.uri)
+    remaining = request.max_forwards
+    copy.set("Max-Forwards", str(DEFAULT_MAX_FORWARDS if remaining is None else remaining - 1))
+    for value in record_routes:
+        copy.insert_first("Record-Route", value)
+    for value in reversed(target.path):
+        copy.insert_first("Route", value)
+    routes = copy.get_all("Route")
+    if routes:
+        first = NameAddr.parse(routes[0]).sip_uri
+        if not first.is_loose_router:
+            copy.add("Route", f"<{copy.uri}>")
+            copy.remove_first("Route")
+            copy.uri = str(first)
+    copy.insert_first("Via", via)
+    return copy
+
+
+def via_value(hop: Hop, local: tuple[str, int], branch: str) -> str:
+    """Return our Via value for a hop (s16.6 step 8)."""
+    return f"SIP/2.0/{hop.transport} {format_host_port(*local)};branch={branch}"
+
+
+def record_route_values(request: Request, source: Source, hop: Hop, local: tuple[str, int]) -> list[str]:
+    """Return our Record-Route values in the order they are put on top (s16.6 step 4).
+
+    None for a request that makes no dialog or is in one. Two where the request leaves by another transport or address
+    than it came by, so that each side finds an address it can reach (RFC 5658).
+    """
+    if request.method not in _DIALOG_METHODS or request.to.tag is not None:
+        return []
+    inward = _record_route(source.transport, source.local)
+    outward = _record_route(hop.transport, local)
+    return [inward] if inward == outward else [inward, outward]
+
+
+def _record_route(transport: str, address: tuple[str, int]) -> str:
+    parameter = "" if transport == "UDP" else f";transport={transport.lower()}"
+    return f"<sip:{format_host_port(*address)}{parameter};lr>"

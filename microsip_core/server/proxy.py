@@ -1,0 +1,167 @@
+"""Stateful proxy: finds the targets of a request, forwards it, and hands responses to its context (RFC 3261 s16)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Container
+
+from microsip_core.ids import IdSource
+from microsip_core.sip.hop import Hop, Source
+from microsip_core.sip.message import Request, Response
+from microsip_core.sip.parse_error import SipParseError
+from microsip_core.sip.transaction.client import ClientTransaction
+from microsip_core.sip.transaction.layer import TransactionLayer
+from microsip_core.sip.transaction.server import ServerTransaction
+from microsip_core.sip.uri import SipUri
+
+from .auth import Authenticator
+from .domain import Domain
+from .forwarding import (
+    Target,
+    forwarded_copy,
+    is_loop,
+    next_hop,
+    record_route_values,
+    stateless_branch,
+    via_value,
+)
+from .journal import Journal
+from .location import LocationService
+from .response_context import Branch, ResponseContext
+
+Refusal = tuple[int, tuple[tuple[str, str], ...]]
+_TIMEOUT, _UNREACHABLE = 408, 503
+
+
+class Proxy:
+    """Forwards requests that the server does not answer itself. Implements :class:`~.response_context.Forwarder`."""
+
+    def __init__(
+        self, layer: TransactionLayer, ids: IdSource, domain: Domain, location: LocationService, known: Container[str],
+        authenticator: Authenticator, local_address: Callable[[Hop], tuple[str, int]], journal: Journal, timer_c: float,
+    ) -> None:
+        self.timer_c = timer_c
+        self.timer_heap = layer.timer_heap
+        self._layer = layer
+        self._ids = ids
+        self._domain = domain
+        self._location = location
+        self._known = known
+        self._authenticator = authenticator
+        self._local_address = local_address
+        self._journal = journal
+
+    # -- requests
+
+    def validate(self, request: Request, digest: str) -> Refusal | None:
+        """Return status and headers to refuse a request with, or None (s16.3). Raises SipParseError."""
+        if request.max_forwards == 0:
+            return 483, ()
+        if is_loop(request, self._domain, digest):
+            return 482, ()
+        required = request.get_all("Proxy-Require")
+        if required:
+            return 420, (("Unsupported", ", ".join(required)),)
+        return None
+
+    def targets(self, request: Request, now: float) -> list[Target] | int:
+        """Return where a request goes, or the status to refuse it with (s16.5). Raises SipParseError."""
+        uri = request.request_uri
+        if "Route" in request or not self._domain.serves(uri):
+            return [Target(uri)]
+        address = self._domain.address_of_record(uri)
+        bindings = self._location.bindings(address, now)
+        if bindings:
+            return [Target(binding.uri, binding.q, binding.path, True) for binding in bindings]
+        return 480 if address in self._known else 404
+
+    def proxy(
+        self, transaction: ServerTransaction, request: Request, targets: list[Target], now: float, *, digest: str,
+        routed: bool,
+    ) -> None:
+        """Forward a request that passed all checks. ``routed``: a Route value led it here, so a dialog of ours did."""
+        context = ResponseContext(self, transaction, request, digest, routed, targets)
+        transaction.owner = context
+        context.start(now)
+
+    def forward(self, branch: Branch, now: float) -> ClientTransaction | None:
+        """Send a request to one target (s16.6); None when that target is malformed or out of bounds."""
+        context = branch.context
+        request = context.request
+        source = context.transaction.source
+        try:
+            hop = next_hop(request, branch.target)
+            if not self._may_send_to(hop, branch.target, context.routed):
+                self._journal.count("relay_refused")
+                return None
+            local = self._local_address(hop)
+            via = via_value(hop, local, f"{self._ids.branch()}.{context.digest}")
+            copy = forwarded_copy(request, branch.target, via, record_route_values(request, source, hop, local))
+        except SipParseError:
+            self._journal.count("malformed_targets")
+            return None
+        self._authenticator.strip_credentials(copy)
+        self._journal.count("forwarded")
+        return self._layer.send_request(copy, hop, now, branch)
+
+    def forward_ack(self, request: Request, source: Source, routed: bool, now: float) -> None:
+        """Forward the ACK to a 2xx, which is no transaction of its own (s16.11). Raises SipParseError."""
+        targets = self.targets(request, now)
+        if isinstance(targets, int) or request.max_forwards == 0:
+            self._journal.count("ack_dropped")
+            return
+        target = targets[0]
+        hop = next_hop(request, target)
+        if not self._may_send_to(hop, target, routed):
+            self._journal.count("ack_dropped")
+            return
+        via = via_value(hop, self._local_address(hop), stateless_branch(request))
+        self._layer.send_stateless(forwarded_copy(request, target, via, []).to_bytes(), hop)
+
+    def _may_send_to(self, hop: Hop, target: Target, routed: bool) -> bool:
+        """Keep the server from being an open relay: see ``Domain.may_relay_to``."""
+        return self._domain.may_relay_to(hop, known=routed or target.registered)
+
+    # -- responses
+
+    def on_response(self, transaction: ClientTransaction, response: Response, now: float) -> None:
+        """Hand a response to the context of its branch; those to our own CANCELs end here."""
+        branch = transaction.owner
+        if isinstance(branch, Branch):
+            branch.context.on_response(branch, response, now)
+
+    def on_client_timeout(self, transaction: ClientTransaction, now: float) -> None:
+        """A branch brought no final response in time: as if it had answered 408 (s16.7 step 4)."""
+        branch = transaction.owner
+        if isinstance(branch, Branch):
+            branch.context.on_failure(branch, _TIMEOUT, now)
+
+    def on_client_transport_error(self, transaction: ClientTransaction, now: float) -> None:
+        """A branch could not be sent: as if it had answered 503 (s16.9)."""
+        branch = transaction.owner
+        if isinstance(branch, Branch):
+            branch.context.on_failure(branch, _UNREACHABLE, now)
+
+    # -- for response contexts
+
+    def new_tag(self) -> str:
+        """Return a To tag for a response of our own."""
+        return self._ids.tag()
+
+    def finished(self, context: ResponseContext, response: Response) -> None:
+        """Tell the journal what a forwarded request was answered."""
+        self._journal.count(f"response_{response.status}")
+        self._journal.tell("response", lambda: f"{describe(context.request)}: {response.status} {response.reason}")
+
+
+def describe(request: Request) -> str:
+    """Return "INVITE alice -> bob" of a request, for the journal; malformed parts show as they came."""
+    return f"{request.method} {_party(request.get('From'))} -> {_party(request.get('To'))}"
+
+
+def _party(value: str | None) -> str:
+    uri = (value or "?").partition("<")[2].partition(">")[0] or (value or "?").partition(";")[0]
+    try:
+        parsed = SipUri.parse(uri)
+    except SipParseError:
+        return uri[:80]
+    return parsed.user_text or parsed.host_port

@@ -1,0 +1,373 @@
+"""Proxy behaviour message by message: validation, routing, forking, cancellation, timers (RFC 3261 s16)."""
+
+from __future__ import annotations
+
+import pytest
+
+from microsip_core.sip.message import Request
+
+from .core_bench import DOMAIN, CoreBench, Sent
+
+BOB = f"sip:bob@{DOMAIN}"
+
+
+def lines(sent: list[Sent]) -> list[str]:
+    return [found.line for found in sent]
+
+
+def forwarded(sent: list[Sent]) -> list[Sent]:
+    return [found for found in sent if isinstance(found.message, Request)]
+
+
+def invite(bench: CoreBench, uri: str = BOB, max_forwards: int = 70) -> list[Sent]:
+    contact = [("Contact", "<sip:alice@127.0.0.1:5071>")]
+    return forwarded(bench.send(bench.new("INVITE", uri, headers=contact, max_forwards=max_forwards)))
+
+
+# -- what is refused
+
+
+@pytest.mark.parametrize(
+    ("uri", "headers", "max_forwards", "status"),
+    [
+        (BOB, [], 0, 483),
+        (BOB, [("Proxy-Require", "foo, bar")], 70, 420),
+        (f"sip:nobody@{DOMAIN}", [], 70, 404),
+        (f"sip:carol@{DOMAIN}", [], 70, 480),
+        ("tel:+123", [], 70, 416),
+        (f"sip:{DOMAIN}", [], 70, 405),
+        ("sip:bob@192.0.2.1", [], 70, 500),  # 503 of the one branch, as s16.7 has it: we do not relay there
+        (BOB, [("Route", "<sip:192.0.2.1;lr>")], 70, 500),
+        (BOB, [("Route", "<sip:broken host;lr>")], 70, 400),
+    ],
+)
+def test_a_request_is_refused(uri: str, headers: list[tuple[str, str]], max_forwards: int, status: int) -> None:
+    bench = CoreBench()
+    bench.bind("bob", 5072)
+    answer = bench.send(bench.new("MESSAGE", uri, headers=headers, max_forwards=max_forwards))
+    assert lines(answer) == [f"{status} 5071"]
+    assert answer[0].message.to.tag
+    if status == 420:
+        assert answer[0].message.get_all("Unsupported") == ["foo", "bar"]
+
+
+def test_options_for_the_server_itself_are_answered() -> None:
+    bench = CoreBench()
+    (answer,) = bench.send(bench.new("OPTIONS", f"sip:{DOMAIN}"))
+    assert answer.message.status == 200
+    assert answer.message.get("Allow") == "OPTIONS, REGISTER"
+
+
+@pytest.mark.parametrize(
+    ("data", "status"),
+    [
+        (b"INVITE sip:bob@example.test SIP/3.0\r\nVia: SIP/2.0/UDP 127.0.0.1:5071;branch=z9hG4bK1\r\n\r\n", "505"),
+        (b"INVITE sip:bob@example.test SIP/2.0\r\nVia: SIP/2.0/UDP 127.0.0.1:5071;branch=z9hG4bK1\r\n\r\n", "400"),
+        (b"INVITE sip:bob@example.test SIP/2.0\r\nTo: x\r\n\r\n", None),
+        (b"INVITE sip:bob@example.test SIP/2.0\r\nVia: nonsense\r\n\r\n", None),
+        (b"ACK sip:bob@example.test SIP/2.0\r\nVia: SIP/2.0/UDP 127.0.0.1:5071;branch=z9hG4bK1\r\n\r\n", None),
+        (b"SIP/2.0 200 OK\r\n\r\n", None),
+        (b"\xff\xfe\x00 nonsense", None),
+    ],
+)
+def test_malformed_input_is_counted_and_answered_where_possible(data: bytes, status: str | None) -> None:
+    bench = CoreBench()
+    answer = bench.send(data)
+    assert lines(answer) == ([f"{status} 5071"] if status else [])
+    assert bench.core.journal.counters["malformed"] == 1
+    assert any(line.startswith("malformed: ") for line in bench.lines)
+
+
+def test_keep_alives_are_no_messages() -> None:
+    bench = CoreBench()
+    assert bench.send(b"\r\n\r\n") == []
+    assert bench.core.journal.counters == {"keep_alives": 1, "sent": 0}
+
+
+def test_a_cancel_without_its_invite_is_refused() -> None:
+    bench = CoreBench()
+    assert lines(bench.send(bench.new("CANCEL", BOB))) == ["481 5071"]
+
+
+def test_a_loop_is_detected_and_a_spiral_is_not() -> None:
+    bench = CoreBench()
+    bench.bind("bob", 5072)
+    (first,) = invite(bench)
+    assert lines(bench.send(first.message, 5072))[-1].startswith("INVITE"), "a changed Request-URI is a spiral"
+    looped = first.message.copy()
+    looped.uri = BOB
+    looped.insert_first("Via", "SIP/2.0/UDP 127.0.0.1:5079;branch=z9hG4bKother")
+    assert lines(bench.send(looped, 5079)) == ["482 5079"]
+
+
+# -- what a forwarded request looks like
+
+
+def test_the_forwarded_request() -> None:
+    bench = CoreBench()
+    bench.bind("bob", 5072)
+    (found,) = invite(bench, max_forwards=10)
+    message = found.message
+    assert (found.hop.host, found.hop.port, message.uri) == ("127.0.0.1", 5072, "sip:bob@127.0.0.1:5072")
+    assert message.max_forwards == 9
+    assert message.get_all("Record-Route") == ["<sip:127.0.0.1:5060;lr>"]
+    assert [via.port for via in message.vias] == [5060, 5071]
+    assert message.via.branch.startswith("z9hG4bK")
+    assert message.vias[1].params["received"] == "127.0.0.1"
+    assert message.to.uri == BOB
+    assert message.contact.uri == "sip:alice@127.0.0.1:5071"
+
+
+def test_responses_lose_our_via_and_100_stays_here() -> None:
+    bench = CoreBench()
+    bench.bind("bob", 5072)
+    (found,) = invite(bench)
+    assert lines(bench.reply(found, 100)) == []
+    (ringing,) = bench.reply(found, 180)
+    assert ringing.line == "180 5071"
+    assert [via.port for via in ringing.message.vias] == [5071]
+    assert ringing.message.get_all("Record-Route") == ["<sip:127.0.0.1:5060;lr>"]
+    assert lines(bench.reply(found, 200)) == ["200 5071"]
+    assert lines(bench.reply(found, 200)) == ["200 5071"], "a 2xx sent again goes through again (RFC 6026)"
+
+
+def test_a_mid_dialog_request_follows_its_route() -> None:
+    bench = CoreBench()
+    bye = bench.new(
+        "BYE", "sip:bob@127.0.0.1:5072", to=f"<{BOB}>;tag=t", headers=[("Route", "<sip:127.0.0.1:5060;lr>")],
+    )
+    (found,) = forwarded(bench.send(bye))
+    assert (found.hop.port, found.message.uri) == (5072, "sip:bob@127.0.0.1:5072")
+    assert "Route" not in found.message
+    assert "Record-Route" not in found.message
+    assert lines(bench.reply(found, 200)) == ["200 5071"]
+
+
+@pytest.mark.parametrize(
+    ("uri", "routes", "hop", "sent_uri", "sent_routes"),
+    [
+        # two entries of ours for a change of transport (RFC 5658)
+        ("sip:b@127.0.0.1:5072", ["<sip:127.0.0.1:5060;lr>", "<sip:127.0.0.1:5060;transport=tcp;lr>"], 5072,
+         "sip:b@127.0.0.1:5072", []),
+        # another proxy after us
+        ("sip:b@127.0.0.1:5072", ["<sip:127.0.0.1:5060;lr>", "<sip:127.0.0.1:5090;lr>"], 5090,
+         "sip:b@127.0.0.1:5072", ["<sip:127.0.0.1:5090;lr>"]),
+        # a strict router after us (s16.6 step 6)
+        ("sip:b@127.0.0.1:5072", ["<sip:127.0.0.1:5060;lr>", "<sip:127.0.0.1:5090>"], 5090,
+         "sip:127.0.0.1:5090", ["<sip:b@127.0.0.1:5072>"]),
+        # a strict router before us (s16.4)
+        ("sip:127.0.0.1:5060;lr", ["<sip:b@127.0.0.1:5072>"], 5072, "sip:b@127.0.0.1:5072", []),
+        ("sip:127.0.0.1:5060;lr", ["<sip:127.0.0.1:5090;lr>", "<sip:b@127.0.0.1:5072>"], 5090,
+         "sip:b@127.0.0.1:5072", ["<sip:127.0.0.1:5090;lr>"]),
+        # a domain of ours is no numbered address
+        ("sip:b@127.0.0.1:5072", [f"<sip:{DOMAIN};lr>"], 5072, "sip:b@127.0.0.1:5072", []),
+        ("sip:b@127.0.0.1:5072;maddr=127.0.0.7", ["<sip:127.0.0.1:5060;lr>"], 5072,
+         "sip:b@127.0.0.1:5072;maddr=127.0.0.7", []),
+    ],
+)
+def test_route_sets(uri: str, routes: list[str], hop: int, sent_uri: str, sent_routes: list[str]) -> None:
+    bench = CoreBench()
+    request = bench.new("BYE", uri, to=f"<{BOB}>;tag=t", headers=[("Route", route) for route in routes])
+    (found,) = forwarded(bench.send(request))
+    assert (found.hop.port, found.message.uri, found.message.get_all("Route")) == (hop, sent_uri, sent_routes)
+
+
+def test_the_path_of_a_registration_is_followed() -> None:
+    bench = CoreBench()
+    bench.send(bench.new("REGISTER", f"sip:{DOMAIN}", from_=f"<{BOB}>;tag=r", to=f"<{BOB}>", headers=[
+        ("Contact", "<sip:bob@127.0.0.1:5072>"), ("Path", "<sip:127.0.0.1:5090;lr>"),
+    ]))
+    (found,) = invite(bench)
+    assert (found.hop.port, found.message.uri) == (5090, "sip:bob@127.0.0.1:5072")
+    assert found.message.get_all("Route") == ["<sip:127.0.0.1:5090;lr>"]
+
+
+def test_the_ack_to_a_2xx_is_forwarded_with_one_branch_however_often_it_comes() -> None:
+    bench = CoreBench()
+    ack = bench.new(
+        "ACK", "sip:bob@127.0.0.1:5072", to=f"<{BOB}>;tag=t", headers=[("Route", "<sip:127.0.0.1:5060;lr>")],
+    )
+    (first,) = bench.send(ack)
+    (second,) = bench.send(ack)
+    assert first.line == "ACK 5072"
+    assert first.message.max_forwards == 69
+    assert "Route" not in first.message
+    assert first.message.via.branch == second.message.via.branch
+
+
+@pytest.mark.parametrize("uri", [f"sip:nobody@{DOMAIN}", "sip:bob@192.0.2.1", "sip:broken host"])
+def test_an_ack_that_can_not_be_forwarded_is_dropped(uri: str) -> None:
+    bench = CoreBench()
+    assert bench.send(bench.new("ACK", uri)) == []
+
+
+# -- forking
+
+
+def fork(q: dict[int, float] | None = None) -> tuple[CoreBench, dict[int, Sent]]:
+    """Bob's three phones, on 5072 to 5074, called by alice."""
+    bench = CoreBench()
+    bench.bind("bob", 5072, 5073, 5074, q=q)
+    return bench, {found.hop.port or 0: found for found in invite(bench)}
+
+
+def test_one_answer_cancels_the_others() -> None:
+    bench, branches = fork()
+    assert sorted(branches) == [5072, 5073, 5074]
+    assert len({found.message.via.branch for found in branches.values()}) == 3
+    for found in branches.values():
+        bench.reply(found, 180)
+    sent = bench.reply(branches[5073], 200)
+    assert lines(sent)[0] == "200 5071"
+    assert sorted(lines(sent)[1:]) == ["CANCEL 5072", "CANCEL 5074"]
+    cancel = next(found for found in sent if found.line == "CANCEL 5072")
+    assert cancel.message.via.branch == branches[5072].message.via.branch
+    assert lines(bench.reply(cancel, 200)) == []
+    assert lines(bench.reply(branches[5072], 487)) == ["ACK 5072"], "acknowledged here, not sent to alice"
+
+
+def test_a_branch_that_has_said_nothing_is_canceled_when_it_does() -> None:
+    bench, branches = fork()
+    bench.reply(branches[5073], 200)
+    assert lines(bench.reply(branches[5072], 180)) == ["CANCEL 5072"], "after the 200 the 180 is of no use to alice"
+
+
+def test_two_answers_both_go_through() -> None:
+    bench, branches = fork()
+    assert lines(bench.reply(branches[5072], 200))[0] == "200 5071"
+    assert lines(bench.reply(branches[5073], 200)) == ["200 5071"]
+
+
+@pytest.mark.parametrize(
+    ("statuses", "best"),
+    [
+        ((486, 480, 408), 486), ((404, 486, 404), 486), ((480, 404, 408), 480), ((302, 486, 503), 302),
+        ((503, 500, 503), 500), ((503, 503, 503), 500), ((486, 401, 480), 401), ((486, 484, 603), 603),
+        ((500, 486, 503), 486), ((487, 487, 487), 487),
+    ],
+)
+def test_the_best_response_goes_back_when_all_have_answered(statuses: tuple[int, ...], best: int) -> None:
+    bench, branches = fork()
+    for port, status in zip((5072, 5073), statuses, strict=False):
+        assert lines(bench.reply(branches[port], status)) == [f"ACK {port}"]
+    sent = bench.reply(branches[5074], statuses[2])
+    assert lines(sent) == ["ACK 5074", f"{best} 5071"]
+
+
+def test_a_decline_everywhere_cancels_the_rest_and_wins() -> None:
+    bench, branches = fork()
+    bench.reply(branches[5073], 180)
+    assert lines(bench.reply(branches[5072], 603)) == ["ACK 5072", "CANCEL 5073"]
+    bench.reply(branches[5073], 487)
+    assert lines(bench.reply(branches[5074], 486)) == ["ACK 5074", "603 5071"]
+
+
+def test_the_challenges_of_all_branches_go_back_together() -> None:
+    bench, branches = fork()
+    bench.reply(branches[5072], 401, headers=[("WWW-Authenticate", 'Digest realm="a", nonce="1"')])
+    bench.reply(branches[5073], 407, headers=[("Proxy-Authenticate", 'Digest realm="b", nonce="2"')])
+    sent = bench.reply(branches[5074], 401, headers=[("WWW-Authenticate", 'Digest realm="c", nonce="3"')])
+    final = sent[-1].message
+    assert final.status == 401
+    assert sorted(final.get_all("WWW-Authenticate")) == ['Digest realm="a", nonce="1"', 'Digest realm="c", nonce="3"']
+    assert final.get_all("Proxy-Authenticate") == ['Digest realm="b", nonce="2"']
+
+
+def test_lower_preference_is_tried_after_the_higher_one_failed() -> None:
+    bench, branches = fork({5072: 0.5, 5073: 1.0, 5074: 0.5})
+    assert sorted(branches) == [5073]
+    sent = bench.reply(branches[5073], 486)
+    assert sorted(lines(sent)) == ["ACK 5073", "INVITE 5072", "INVITE 5074"]
+    assert lines(bench.reply(next(found for found in sent if found.hop.port == 5072), 200))[0] == "200 5071"
+
+
+def test_a_target_that_can_not_be_sent_to_counts_as_503() -> None:
+    bench = CoreBench()
+    bench.send(bench.new("REGISTER", f"sip:{DOMAIN}", from_=f"<{BOB}>;tag=r", to=f"<{BOB}>", headers=[
+        ("Contact", "<sip:bob@127.0.0.1:5072>, <sip:bob@192.0.2.1>"),
+    ]))
+    (found,) = invite(bench)
+    assert lines(bench.reply(found, 486)) == ["ACK 5072", "486 5071"]
+
+
+# -- cancellation and time
+
+
+def cancel_of(bench: CoreBench, request: Request) -> Request:
+    cancel = bench.new("CANCEL", request.uri)
+    for name in ("Via", "From", "To", "Call-ID"):
+        cancel.set(name, request.get(name) or "")
+    cancel.set("CSeq", f"{request.cseq.number} CANCEL")
+    return cancel
+
+
+def test_the_caller_gives_up() -> None:
+    bench = CoreBench()
+    bench.bind("bob", 5072, 5073)
+    request = bench.new("INVITE", BOB, headers=[("Contact", "<sip:alice@127.0.0.1:5071>")])
+    branches = {found.hop.port: found for found in forwarded(bench.send(request))}
+    bench.reply(branches[5072], 180)
+    sent = bench.send(cancel_of(bench, request))
+    assert lines(sent) == ["200 5071", "CANCEL 5072"]
+    assert sent[0].message.cseq.method == "CANCEL"
+    assert sorted(lines(bench.reply(branches[5073], 180))) == ["180 5071", "CANCEL 5073"]
+    bench.reply(branches[5072], 487)
+    assert lines(bench.reply(branches[5073], 486)) == ["ACK 5073", "487 5071"], "487 is what a canceled call gets"
+
+
+def test_a_target_that_never_answers_gives_408() -> None:
+    bench = CoreBench()
+    bench.bind("bob", 5072)
+    invite(bench)
+    assert lines(bench.advance(31.9)).count("INVITE 5072") == 6
+    assert lines(bench.advance(0.2)) == ["408 5071"]
+    bench.advance(200)
+    assert bench.core.next_timeout() is None
+
+
+def test_a_non_invite_request_that_is_never_answered_gives_408() -> None:
+    bench = CoreBench()
+    bench.bind("bob", 5072)
+    bench.send(bench.new("MESSAGE", BOB))
+    assert "408 5071" in lines(bench.advance(33))
+    bench.advance(200)
+    assert bench.core.next_timeout() is None
+
+
+def test_timer_c_cancels_what_rings_too_long() -> None:
+    bench = CoreBench(timer_c=181.0)
+    bench.bind("bob", 5072)
+    (found,) = invite(bench)
+    bench.advance(1)
+    bench.reply(found, 180)
+    assert bench.advance(180) == []
+    bench.reply(found, 183)  # starts timer C again (s16.7 step 2)
+    assert lines(bench.advance(180.9)) == []
+    assert lines(bench.advance(0.2)) == ["CANCEL 5072"]
+    assert lines(bench.reply(found, 487)) == ["ACK 5072", "487 5071"]
+
+
+def test_a_canceled_branch_that_stays_silent_ends_after_64_t1() -> None:
+    bench = CoreBench(timer_c=181.0)
+    bench.bind("bob", 5072)
+    (found,) = invite(bench)
+    bench.reply(found, 180)
+    sent = bench.advance(181 + 33)
+    assert lines(sent)[0] == "CANCEL 5072"
+    assert "408 5071" in lines(sent)
+    bench.advance(200)
+    assert bench.core.next_timeout() is None
+
+
+def test_nothing_is_left_after_a_call() -> None:
+    bench, branches = fork()
+    for found in branches.values():
+        bench.reply(found, 180)
+    cancels = [found for found in bench.reply(branches[5073], 200) if found.line.startswith("CANCEL")]
+    for found in cancels:
+        bench.reply(found, 200)
+    bench.reply(branches[5072], 487)
+    bench.reply(branches[5074], 487)
+    bench.advance(64)
+    assert bench.core.next_timeout() is None
+    assert bench.core.statistics(bench.now)["transactions"] == 0
