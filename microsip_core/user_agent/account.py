@@ -1,56 +1,271 @@
-"""An account: an address of record, its credentials, its registration and its route."""
+"""An account: an address of record, its credentials, its route, and its registration."""
 
 from __future__ import annotations
 
+import asyncio
+import time
+import weakref
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from microsip_core.errors import Canceled, InvalidState, MicrosipError, NetworkError, TimedOut
+from microsip_core.sip.events import RegistrationFailed, RegistrationRemoved, RegistrationSucceeded
+from microsip_core.sip.hop import Hop, hop_for_uri
+from microsip_core.sip.identity import Credential, Identity
+from microsip_core.sip.uri import SipUri
 from microsip_core.user_agent.event_stream import EventStream
+from microsip_core.user_agent.events import Event, EventType
+from microsip_core.user_agent.failure import registration_error
 from microsip_core.user_agent.states import AccountState
+from microsip_core.user_agent.target import parse_uri
 
 if TYPE_CHECKING:
+    from microsip_core.sip.registration import Registration
     from microsip_core.user_agent.call import Call
+    from microsip_core.user_agent.user_agent import UserAgent
+
+_RETRY_AFTER = 30.0  # seconds until a registration that could not be sent at all is tried again
 
 
 class Account:
-    """An identity to call from and to be reached at. Made by :meth:`UserAgent.create_account`."""
+    """An identity to call from and to be reached at. Made by :meth:`UserAgent.create_account`.
 
-    id: int  # 1, 2, 3 ... within the user agent
-    aor: str  # sip:user@domain
-    state: AccountState
-    display_name: str
-    registrar: str
-    proxy: str | None
-    status: int  # last status of the registrar, 0 before the first
-    reason: str
+    ``id`` counts from 1 within the user agent. ``status`` and ``reason`` are the registrar's last words, 0 and ""
+    before the first; ``error`` is why the last attempt failed, None when it did not.
+    """
+
+    def __init__(
+        self, agent: UserAgent, number: int, aor: str, password: str | None, *, username: str | None = None,
+        registrar: str | None = None, proxy: str | None = None, display_name: str = "", expires: int = 300,
+    ) -> None:
+        uri = parse_uri(aor, "account")
+        self.uri = uri
+        self.id = number
+        self.aor = aor
+        self.state = AccountState.UNREGISTERED
+        self.status, self.reason = 0, ""
+        self.error: MicrosipError | None = None
+        self.display_name = display_name
+        self.registrar = registrar or str(uri._replace(user=None, password=None, headers=()))
+        parse_uri(self.registrar, "registrar")
+        user = username or uri.user_text
+        credentials = [Credential(user, password)] if password is not None else []
+        self.identity = Identity(aor, display_name or None, credentials, self._route(proxy))
+        self.proxy = proxy
+        self._agent = agent
+        self._expires = expires
+        self._expires_at = 0.0
+        self._registration: Registration | None = None
+        self._outcome: asyncio.Future[None] | None = None
+        self._task: asyncio.Task[None] | None = None
+        self._retry: asyncio.TimerHandle | None = None
+        self._streams: weakref.WeakSet[EventStream] = weakref.WeakSet()
+
+    def __repr__(self) -> str:
+        return f"<Account {self.id} {self.aor} {self.state}>"
 
     @property
     def expires(self) -> float | None:
         """Seconds that the registration still lasts, None when not registered."""
-        raise NotImplementedError
+        if self.state is not AccountState.REGISTERED:
+            return None
+        return max(0.0, self._expires_at - self._agent.now())
+
+    @staticmethod
+    def _route(proxy: str | None) -> tuple[str, ...]:
+        if proxy is None:
+            return ()
+        parse_uri(proxy, "proxy")
+        return (proxy,)
+
+    # -- what a user does -------------------------------------------------------------------------------------------
 
     async def register(self, timeout: float | None = None) -> None:
-        """Register and wait for the outcome; refreshed by itself from then on.
+        """Register and wait for the outcome; refreshed by itself from then on. ``timeout`` in seconds.
 
-        Raises AuthenticationError, TimedOut, DnsError, NetworkError or MicrosipError with the registrar's status.
+        Raises AuthenticationError, TimedOut, DnsError, NetworkError, or CallRefused with the registrar's status.
         """
-        raise NotImplementedError
+        self.start_registration()
+        await self.settled(timeout)
+
+    def start_registration(self, expires: int | None = None) -> None:
+        """Register, or register anew, in the background."""
+        if expires is not None:
+            self._expires = expires
+        self._cancel_attempt()
+        before = self._new_outcome()
+        if before is not None and not before.done():
+            before.set_result(None)  # whoever waits for it goes on to wait for the new one
+        self.state, self.error = AccountState.REGISTERING, None
+        try:
+            if self._agent.transport.reach_now(self._next_hop()):
+                self._send_register()
+            else:
+                self._task = self._agent.loop.create_task(self._resolve_and_register())
+        except NetworkError as error:
+            self._could_not_send(error)
+
+    async def settled(self, timeout: float | None = None) -> None:
+        """Wait until the registration under way has succeeded or failed. Raises what :meth:`register` raises."""
+        outcome = self._outcome
+        if outcome is None:
+            raise InvalidState("no registration is under way", step="register", peer=self.aor)
+        done, _ = await asyncio.wait([outcome], timeout=timeout)
+        if not done:
+            raise TimedOut(
+                f"the registrar did not settle it within {timeout:g} s", step="register", peer=self.registrar,
+                remedy="check the address, that the server runs, and that no firewall is between",
+            )
+        if outcome is not self._outcome and self._outcome is not None:  # restarted by another route meanwhile
+            await self.settled(timeout)
+            return
+        outcome.result()
 
     async def unregister(self, timeout: float | None = None) -> None:
-        """Remove our binding at the registrar and wait for the outcome."""
-        raise NotImplementedError
+        """Remove our binding at the registrar and wait, at most ``timeout`` seconds. Raises TimedOut."""
+        if not self.start_removal():
+            return
+        outcome = self._outcome
+        if outcome is not None:
+            done, _ = await asyncio.wait([outcome], timeout=timeout)
+            if not done:
+                raise TimedOut("the registrar did not confirm the removal", step="unregister", peer=self.registrar)
+
+    def start_removal(self) -> bool:
+        """Remove our binding in the background; returns False when there is none."""
+        self._cancel_attempt()
+        if self._registration is None or self.state is AccountState.UNREGISTERED:
+            self.state = AccountState.UNREGISTERED
+            return False
+        before = self._new_outcome()
+        if before is not None and not before.done():
+            before.set_exception(Canceled("it was unregistered meanwhile", step="register", peer=self.registrar))
+        self.state = AccountState.UNREGISTERING
+        self._registration.unregister(self._agent.now())
+        self._agent.pump()
+        return True
 
     def set_proxy(self, uri: str | None) -> None:
-        """Send everything of this account by way of ``uri`` (loose route); restarts a registration through it."""
-        raise NotImplementedError
+        """Send everything of this account by way of ``uri`` (a loose route, which may have a user part).
+
+        None goes back to the direct way. A registration that stands or is under way starts anew by the new way.
+        """
+        self.identity.routes = self._route(uri)
+        self.proxy = uri
+        if self.state in (AccountState.REGISTERING, AccountState.REGISTERED, AccountState.FAILED):
+            self.start_registration()
 
     async def invite(
         self, uri: str, *, media: str = "audio", codecs: Sequence[str] | None = None,
         headers: Sequence[tuple[str, str]] | None = None, timeout: float | None = None,
     ) -> Call:
         """Call ``uri`` from this account; see :meth:`UserAgent.invite`."""
-        raise NotImplementedError
+        return await self._agent.invite(
+            uri, account=self, media=media, codecs=codecs, headers=headers, timeout=timeout,
+        )
 
     def events(self) -> EventStream:
-        """Return the account's events from now on, for ``async for``."""
-        raise NotImplementedError
+        """Return the account's events from now on, for ``async for``; ends when the user agent is closed."""
+        stream = EventStream()
+        self._streams.add(stream)
+        return stream
+
+    def _new_outcome(self) -> asyncio.Future[None] | None:
+        """Make the future of what is now under way, and return that of what was."""
+        before = self._outcome
+        self._outcome = self._agent.loop.create_future()
+        self._outcome.add_done_callback(_look_at_exception)
+        return before
+
+    # -- registering ------------------------------------------------------------------------------------------------
+
+    def _next_hop(self) -> Hop:
+        uri = SipUri.parse(self.proxy or self.registrar)
+        return hop_for_uri(uri, self.identity.transport or "UDP")
+
+    async def _resolve_and_register(self) -> None:
+        try:
+            await self._agent.transport.reach(self._next_hop())
+        except NetworkError as error:
+            self._could_not_send(error)
+        else:
+            self._send_register()
+
+    def _send_register(self) -> None:
+        now = self._agent.now()
+        if self._registration is None:
+            self._registration = self._agent.endpoint.register(
+                self.identity, self.registrar, now, expires=self._expires, owner=self,
+            )
+        else:
+            self._registration.set_expires(self._expires)
+            self._registration.refresh(now)
+        self._agent.pump()
+
+    def _could_not_send(self, error: NetworkError) -> None:
+        self._retry = self._agent.loop.call_later(_RETRY_AFTER, self.start_registration)
+        self._failed(error)
+
+    def _cancel_attempt(self) -> None:
+        if self._retry is not None:
+            self._retry.cancel()
+            self._retry = None
+        if self._task is not None:
+            self._task.cancel()
+            self._task = None
+
+    # -- for the user agent -----------------------------------------------------------------------------------------
+
+    def on_succeeded(self, event: RegistrationSucceeded) -> None:
+        """The registrar has accepted."""
+        self.status, self.reason = event.response.status, event.response.reason
+        self._expires_at = self._agent.now() + event.expires
+        again = self.state is AccountState.REGISTERED
+        self.state, self.error = AccountState.REGISTERED, None
+        self._settle(None)
+        if not again or event.first:
+            self._emit(EventType.REGISTERED, self.status, self.reason)
+
+    def on_failed(self, event: RegistrationFailed) -> None:
+        """The registrar has refused, or did not answer."""
+        self.status, self.reason = event.status, event.reason
+        self._failed(registration_error(event, self.registrar, self._agent.transport_error))
+
+    def _failed(self, error: MicrosipError) -> None:
+        self.state, self.error = AccountState.FAILED, error
+        self._settle(error)
+        self._emit(EventType.REGISTER_FAILED, self.status, str(error))
+
+    def on_removed(self, event: RegistrationRemoved) -> None:
+        """The binding is gone."""
+        self.state, self._registration = AccountState.UNREGISTERED, None
+        self._settle(None)
+        self._emit(EventType.UNREGISTERED, event.status)
+
+    def _settle(self, error: MicrosipError | None) -> None:
+        if self._outcome is None or self._outcome.done():
+            return
+        if error is None:
+            self._outcome.set_result(None)
+        else:
+            self._outcome.set_exception(error)
+
+    def _emit(self, kind: EventType, status: int = 0, text: str = "") -> None:
+        event = Event(kind, time.time(), None, self, status, text)
+        for stream in list(self._streams):
+            stream.put(event)
+        self._agent.publish(event)
+
+    def close(self) -> None:
+        """Stop all attempts; the user agent is being closed, or the account removed."""
+        self._cancel_attempt()
+        if self._outcome is not None and not self._outcome.done():
+            self._outcome.set_exception(InvalidState("the account was closed", step="register", peer=self.aor))
+        for stream in list(self._streams):
+            stream.close()
+
+
+def _look_at_exception(future: asyncio.Future[None]) -> None:
+    """Spare asyncio's complaint where nobody awaits the outcome."""
+    if not future.cancelled():
+        future.exception()

@@ -1,93 +1,151 @@
-"""One call: its signaling state, and what its user can do with it."""
+"""One call, and what its user can do with it: ring, answer, reject, hang up, hold, and all that CallMedia offers."""
 
 from __future__ import annotations
 
-from collections.abc import Awaitable
+import asyncio
+import time
 from types import TracebackType
 
-from microsip_core.user_agent.account import Account
+from microsip_core.errors import InvalidArgument, InvalidState, MicrosipError
+from microsip_core.sip.session.invite_session import InviteSession
+from microsip_core.user_agent.call_life import ANSWERED, UNANSWERED_INCOMING
 from microsip_core.user_agent.call_media import CallMedia
-from microsip_core.user_agent.event_stream import EventStream
+from microsip_core.user_agent.events import EventType
+from microsip_core.user_agent.failure import refusal_status
+from microsip_core.user_agent.outcome import DONE, Outcome
 from microsip_core.user_agent.states import CallState, EndCause
+
+_RELEASE_WAIT = 2.0  # seconds that awaiting hangup() gives the peer to confirm
 
 
 class Call(CallMedia):
     """A call, incoming or outgoing. Made by :class:`UserAgent`, never directly.
 
-    The methods that act (``ring``, ``answer``, ``reject``, ``hangup``, ``hold``, ``unhold``) act at once, also from a plain
-    function, and return something to await for the outcome. ``async with call:`` hangs up at the exit.
+    The methods that act (``ring``, ``answer``, ``reject``, ``hangup``, ``hold``, ``unhold``) act at once, also from a
+    plain function, and return something to await for the outcome. ``async with call:`` hangs up at the exit.
+
+    ``id`` counts from 1 within the user agent, ``call_id`` is SIP's. ``direction`` is "outgoing" or "incoming",
+    ``state`` a :class:`CallState`. ``account`` is the account it belongs to, None without one. ``local_uri``,
+    ``remote_uri`` and ``remote_display_name`` say who talks. ``status`` and ``reason`` are the last SIP status, 0
+    before the first.
+    ``created``, ``ringing``, ``answered`` and ``ended`` are seconds since the epoch, None until then. ``end_cause`` and
+    ``ended_by`` ("local", "remote", "timeout", "transport") tell how it ended; ``error`` is the exception that those
+    who waited got, None after a normal end.
     """
 
-    id: int  # 1, 2, 3 ... within the user agent
-    call_id: str  # SIP Call-ID
-    direction: str  # "outgoing" or "incoming"
-    state: CallState
-    account: Account | None
-    local_uri: str
-    remote_uri: str
-    remote_display_name: str
-    status: int  # last SIP status, 0 before the first
-    reason: str  # its reason phrase
-    created: float  # times are seconds since the epoch
-    ringing: float | None
-    answered: float | None
-    ended: float | None
-    end_cause: EndCause | None
-    ended_by: str | None  # "local", "remote", "timeout" or "transport"
+    # -- incoming ---------------------------------------------------------------------------------------------------
 
-    @property
-    def setup_ms(self) -> float | None:
-        """Milliseconds from the INVITE to the first sign of the callee: 180, 183 or 200. None before."""
-        raise NotImplementedError
+    def _unanswered(self, step: str) -> InviteSession:
+        if self.direction != "incoming" or self.state not in UNANSWERED_INCOMING or self.session is None:
+            raise InvalidState(
+                f"the {self.direction} call is {self.state}", step=step, peer=self.remote_uri,
+                remedy=f"only an unanswered incoming call takes {step}()",
+            )
+        return self.session
 
-    @property
-    def answer_ms(self) -> float | None:
-        """Milliseconds from the INVITE to the answer, None before."""
-        raise NotImplementedError
-
-    @property
-    def duration(self) -> float:
-        """Seconds since the answer, or from answer to end; 0 where there was no answer."""
-        raise NotImplementedError
-
-    def ring(self, early_media: bool = False) -> Awaitable[None]:
+    def ring(self, early_media: bool = False) -> Outcome:
         """Send 180 Ringing, or with ``early_media`` 183 with our session description, for an incoming call."""
-        raise NotImplementedError
+        session = self._unanswered("ring")
+        if early_media:
+            description = self._describe("ring")
+            session.progress(183, self.agent.now(), sdp=description)
+            self.enter(CallState.EARLY)
+        else:
+            session.progress(180, self.agent.now())
+            if self.state is CallState.INCOMING:
+                self.enter(CallState.RINGING)
+        if self.ringing is None:
+            self.ringing = self.first_response = time.time()
+            self.emit(EventType.CALL_RINGING, 180)
+        self.agent.pump()
+        return DONE
 
-    def answer(self) -> Awaitable[None]:
+    def answer(self) -> Outcome:
         """Answer an incoming call with 200; awaiting waits for the caller's ACK.
 
-        Without a common codec it is refused with 488 and awaiting raises CodecError. InvalidState when not incoming.
+        Without a common codec the call is refused with 488 and CodecError is raised. InvalidState when not incoming.
         """
-        raise NotImplementedError
+        session = self._unanswered("answer")
+        description = self._describe("answer")
+        self.answered = time.time()
+        if self.first_response is None:
+            self.first_response = self.answered
+        self.status, self.reason = 200, "OK"
+        self.enter(CallState.CONNECTING)
+        self.emit(EventType.CALL_ANSWERED, 200, "OK")
+        session.accept(description, self.agent.now())
+        self.agent.pump()
+        return Outcome(self._confirmed)
 
-    def reject(self, status: int = 486, reason: str | None = None) -> Awaitable[None]:
+    async def _confirmed(self) -> None:
+        await self.wait(CallState.ACTIVE)
+
+    def _describe(self, step: str) -> bytes:
+        """Open the media and answer the caller's offer, or make the offer ourselves; refuse the call if that fails."""
+        try:
+            return self.answer_offer(self.offer)
+        except MicrosipError as error:
+            error.step, error.peer = error.step or step, error.peer or self.remote_uri
+            self.fail(error, refusal_status(error), EndCause.MEDIA)
+            raise
+
+    def reject(self, status: int = 486, reason: str | None = None) -> Outcome:
         """Refuse an incoming call with a final status of 300-699."""
-        raise NotImplementedError
+        if not 300 <= status <= 699:
+            raise InvalidArgument(f"{status} is no status to refuse with", step="reject", remedy="give 300 to 699")
+        self._unanswered("reject").reject(status, self.agent.now(), reason=reason)
+        self.agent.pump()
+        return DONE
 
-    def hangup(self) -> Awaitable[None]:
-        """End the call whatever its state: CANCEL, final response or BYE. Awaiting waits until it has ended; never raises."""
-        raise NotImplementedError
+    # -- both directions --------------------------------------------------------------------------------------------
 
-    async def wait(self, state: CallState | str, timeout: float | None = None) -> None:
-        """Wait until the call is in ``state`` or past it. Raises TimedOut, or why the call ended."""
-        raise NotImplementedError
+    def hangup(self) -> Outcome:
+        """End the call whatever its state: CANCEL, final response or BYE; in an ended call nothing.
 
-    async def wait_ended(self, timeout: float | None = None) -> EndCause:
-        """Wait until the call has ended, by whomever; returns the cause. Raises TimedOut."""
-        raise NotImplementedError
+        The call has ended when this returns. Awaiting gives the peer up to 2 s to confirm; it does not raise.
+        """
+        if self.state is not CallState.ENDED:
+            if self.session is None:
+                self.finish(EndCause.CANCELED, "local")
+                return DONE
+            self.released = self.agent.loop.create_future()
+            self.session.hangup(self.agent.now())
+            self.agent.pump()
+        return Outcome(self._until_released)
 
-    def hold(self) -> Awaitable[None]:
-        """Put the peer on hold by a re-INVITE."""
-        raise NotImplementedError
+    async def _until_released(self) -> None:
+        if self.released is not None and not self.released.done():
+            await asyncio.wait([self.released], timeout=_RELEASE_WAIT)
 
-    def unhold(self) -> Awaitable[None]:
+    def hold(self) -> Outcome:
+        """Put the peer on hold by a re-INVITE; awaiting raises CallRefused when the peer does not take it."""
+        return self._renegotiate(True, "hold")
+
+    def unhold(self) -> Outcome:
         """Resume after :meth:`hold`."""
-        raise NotImplementedError
+        return self._renegotiate(False, "unhold")
 
-    def events(self) -> EventStream:
-        """Return the call's events from now on, for ``async for``; ends with the call."""
-        raise NotImplementedError
+    def _renegotiate(self, hold: bool, step: str) -> Outcome:
+        if self.state not in ANSWERED or self.session is None or self.media is None:
+            raise InvalidState(
+                f"the call is {self.state}", step=step, peer=self.remote_uri, remedy="wait until the call is answered",
+            )
+        if self.renegotiation is not None:
+            raise InvalidState(
+                "a change of the call is under way", step=step, peer=self.remote_uri, remedy="await the one before",
+            )
+        if hold == self.held:
+            return DONE
+        renegotiation = self.agent.loop.create_future()
+        renegotiation.add_done_callback(_look_at_exception)
+        self.renegotiation, self.renegotiating_hold = renegotiation, hold
+        self.session.reinvite(self.media.hold(hold), self.agent.now())
+        self.agent.pump()
+
+        async def finished() -> None:
+            await asyncio.shield(renegotiation)
+
+        return Outcome(finished)
 
     async def __aenter__(self) -> Call:
         return self
@@ -96,3 +154,9 @@ class Call(CallMedia):
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None,
     ) -> None:
         await self.hangup()
+
+
+def _look_at_exception(future: asyncio.Future[None]) -> None:
+    """Spare asyncio's complaint where nobody awaits the outcome."""
+    if not future.cancelled():
+        future.exception()

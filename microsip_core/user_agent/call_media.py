@@ -1,89 +1,222 @@
-"""The part of a call that is about sound: play, record, DTMF, audio frames, statistics."""
+"""The part of a call that is about sound: play, record, echo, audio frames, statistics."""
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
+from os import PathLike
 from typing import TYPE_CHECKING
 
+from microsip_core.errors import InvalidState
 from microsip_core.user_agent.call_audio import CallAudio
+from microsip_core.user_agent.call_dtmf import CallDtmf
+from microsip_core.user_agent.events import EventType
+from microsip_core.user_agent.log import LOG
+from microsip_core.user_agent.outcome import DONE, Outcome
 from microsip_core.user_agent.playback import Playback
+from microsip_core.user_agent.states import EndCause
 
 if TYPE_CHECKING:
     import numpy as np
+    from numpy.typing import NDArray
 
+    from microsip_core.errors import MicrosipError
+    from microsip_core.media.events import MediaEvent
     from microsip_core.media.statistics import CallStatistics
+    from microsip_core.media.stream import Stream
 
 ToneStep = tuple[Sequence[float], int, int]
 
 
-class CallMedia:
+class CallMedia(CallDtmf):
     """What a call can do with its sound, from the moment there is a session description of both sides."""
+
+    muted = False
+    stream_id = -1
+    _audio: CallAudio | None = None
+    _playbacks: dict[int, Playback] | None = None
+    _recordings: dict[int, tuple[str, asyncio.Future[None]]] | None = None
+    _closing = False
 
     @property
     def codec(self) -> str | None:
         """Name of the negotiated codec, None before negotiation."""
-        raise NotImplementedError
+        return self.media.codec if self.media is not None else None
 
-    @property
-    def muted(self) -> bool:
-        """Whether we send silence."""
-        raise NotImplementedError
+    def stream(self, step: str) -> Stream:
+        """Return the stream below, for what this class does not offer. Raises InvalidState while there is none."""
+        stream = self.media.stream if self.media is not None and not self._closing else None
+        if stream is None or self.codec is None:
+            raise InvalidState(
+                f"the call is {self.state} and has no media", step=step, peer=self.remote_uri,
+                remedy="wait until the call is answered",
+            )
+        return stream
 
     def mute(self) -> None:
         """Send silence from now on."""
-        raise NotImplementedError
+        self.stream("mute").set_mute(True)
+        self.muted = True
 
     def unmute(self) -> None:
         """Send sound again."""
-        raise NotImplementedError
+        self.stream("unmute").set_mute(False)
+        self.muted = False
 
     def play(
-        self, source: str | np.ndarray, *, rate: int | None = None, loop: bool = False,
+        self, source: str | PathLike[str] | NDArray[np.int16], *, rate: int | None = None, loop: bool = False,
     ) -> Playback:
-        """Play a WAV file, or an int16 array of ``rate`` Hz, to the peer. A playback under way stops.
+        """Play a WAV file, or an int16 array of ``rate`` Hz, to the peer. What played before stops.
 
         Raises FileError when the file is missing or no usable WAV, InvalidState when there is no media yet.
         """
-        raise NotImplementedError
+        return self._keep(self.stream("play").play(source, rate=rate, loop=loop))
 
     def play_tone(self, steps: Sequence[ToneStep], *, loop: bool = False) -> Playback:
         """Play tones: each step is (frequencies in Hz, on ms, off ms)."""
-        raise NotImplementedError
+        return self._keep(self.stream("play tone").play_tone(steps, loop))
+
+    def _keep(self, playback_id: int) -> Playback:
+        playback = Playback(playback_id)
+        if self._playbacks is None:
+            self._playbacks = {}
+        self._playbacks[playback_id] = playback
+        return playback
 
     def stop_play(self) -> None:
         """Stop what plays, now."""
-        raise NotImplementedError
+        self.stream("stop play").stop_play()
 
-    def record(self, path: str, *, stereo: bool = True) -> None:
-        """Record the call to a WAV file: stereo has the peer left and us right, else both are mixed."""
-        raise NotImplementedError
+    def record(self, path: str | PathLike[str], *, stereo: bool = True) -> None:
+        """Record the call to a WAV file: stereo has us left and the peer right, else both are mixed.
 
-    def stop_record(self) -> None:
-        """End the recording and close the file."""
-        raise NotImplementedError
+        A recording under way ends. Raises FileError when the file can not be made.
+        """
+        recording = self.stream("record").record(path, stereo=stereo)
+        if self._recordings is None:
+            self._recordings = {}
+        self._recordings[recording] = (str(path), self.agent.loop.create_future())
+        self.emit(EventType.RECORDING_STARTED, text=str(path))
+
+    def stop_record(self) -> Outcome:
+        """End the recording; awaiting waits until the file is complete."""
+        recordings = self._recordings
+        if not recordings:
+            return DONE
+        self.stream("stop record").stop_record()
+        complete = [future for _, future in recordings.values()]
+
+        async def finished() -> None:
+            await asyncio.wait(complete)
+
+        return Outcome(finished)
 
     def echo(self, on: bool = True) -> None:
         """Send back what is received."""
-        raise NotImplementedError
-
-    async def send_dtmf(
-        self, digits: str, *, method: str = "auto", duration_ms: int = 160, gap_ms: int = 80,
-    ) -> None:
-        """Send digits 0-9 A-D * #; a comma pauses 500 ms. Returns when the last has been sent.
-
-        ``method`` is "rfc4733" (RTP telephone-event), "info" (SIP INFO), or "auto": the first where the peer takes it.
-        """
-        raise NotImplementedError
-
-    async def recv_dtmf(self, count: int, timeout: float | None = None) -> str:
-        """Return the next ``count`` digits, fewer when ``timeout`` seconds are over or the call has ended."""
-        raise NotImplementedError
+        self.stream("echo").echo(on)
 
     @property
     def audio(self) -> CallAudio:
-        """The sound as int16 frames, in and out. Opened at first use."""
-        raise NotImplementedError
+        """The sound as int16 frames, in and out, at the codec's sample rate. Opened at first use."""
+        return self.open_audio()
+
+    def open_audio(self, sample_rate: int | None = None) -> CallAudio:
+        """Open :attr:`audio` at a sample rate of your own (Hz); once it is open the rate stays."""
+        if self._audio is None:
+            self._audio = CallAudio(self.stream("audio").open_tap(sample_rate), self.agent.ticker)
+        return self._audio
 
     def statistics(self) -> CallStatistics | None:
         """Return a snapshot of the media statistics; after the end of the call the last one. None without media."""
-        raise NotImplementedError
+        if self.media is None or self.media.codec is None:
+            return None
+        return self.media.statistics()
+
+    # -- for the files of this package ------------------------------------------------------------------------------
+
+    def answer_offer(self, offer: bytes | None) -> bytes:
+        """Open the media where it is not, and return our answer; our offer where the caller made none."""
+        if self.media is None:
+            assert self.session is not None
+            media = self.agent.media.new_session(self.session.local_address[0], None)
+            self.description = media.create_offer() if offer is None else media.accept_offer(offer)
+            self.media = media
+            self.agent.media.watch(self)
+        return self.description
+
+    def make_offer(self, local_host: str, codecs: Sequence[str] | None) -> bytes:
+        """Open the media on ``local_host`` and return our offer."""
+        self.media = self.agent.media.new_session(local_host, codecs)
+        self.description = self.media.create_offer()
+        self.agent.media.watch(self)
+        return self.description
+
+    def on_media_event(self, event: MediaEvent) -> None:
+        """Take what the media engine tells of this call."""
+        kind = event.kind
+        if kind == "dtmf":
+            self.take_digit(event.detail, "rfc4733", event.time)
+        elif kind == "dtmf_sent":
+            self.count_sent(event.value)
+        elif kind == "playback_finished":
+            self._playback_finished(event)
+        elif kind == "recording_finished":
+            self._recording_finished(event.reference, event.detail)
+        elif kind == "first_rtp":
+            self.emit(EventType.MEDIA_STARTED, text=event.detail)
+        elif kind == "media_timeout":
+            self._media_timed_out(event)
+        elif kind == "error":
+            LOG.warning("media of %s: %s", self, event.detail)
+
+    def _playback_finished(self, event: MediaEvent) -> None:
+        playback = self._playbacks.pop(event.reference, None) if self._playbacks else None
+        if playback is None:
+            return
+        reason = "call_ended" if self._closing else "finished" if event.detail == "finished" else "stopped"
+        playback.finish(reason, event.value)
+        self.emit(EventType.PLAYBACK_FINISHED, text=reason)
+
+    def _recording_finished(self, recording: int, fault: str) -> None:
+        path, future = self._recordings.pop(recording, ("", None)) if self._recordings else ("", None)
+        if future is not None and not future.done():
+            future.set_result(None)
+            self.emit(EventType.RECORDING_STOPPED, text=path)
+        if fault:
+            LOG.warning("recording %s of %s: %s", path, self, fault)
+
+    def _media_timed_out(self, event: MediaEvent) -> None:
+        """The peer's RTP ceased: that ends the call, unless none was due (on hold, or it never sent any)."""
+        if self.on_hold:
+            return
+        self.emit(EventType.MEDIA_TIMEOUT, text=f"no RTP for {event.value} ms")
+        if event.detail != "never":
+            self.fail(self.media_timeout_error(event.value), cause=EndCause.MEDIA_TIMEOUT)
+
+    def media_timeout_error(self, silent_ms: int) -> MicrosipError:
+        """Return the exception for a peer that vanished."""
+        from microsip_core.errors import TimedOut
+
+        return TimedOut(
+            f"no RTP from the peer for {silent_ms / 1000:g} s: it seems to be gone", step="media",
+            peer=self.remote_uri,
+            remedy="check the network; media_timeout sets how long to wait",
+        )
+
+    def close_media(self) -> None:
+        """Stop the sound and free its sockets; what plays or records ends."""
+        if self._closing:
+            return
+        self._closing = True
+        if self._audio is not None:
+            self._audio.close()
+        if self.media is not None:
+            self.media.close()
+            if self._playbacks or self._recordings:
+                self.agent.media.poll()  # the engine has told by now how they ended
+            self.agent.media.forget(self)
+        for playback in list((self._playbacks or {}).values()):
+            playback.finish("call_ended", 0)
+        for recording in list(self._recordings or {}):
+            self._recording_finished(recording, "")
+        self.stop_dtmf()

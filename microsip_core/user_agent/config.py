@@ -8,10 +8,10 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class UserAgentConfig:
-    """Settings of a :class:`~microsip_core.user_agent.user_agent.UserAgent`; each default works on a machine without network.
+    """Settings of a :class:`~microsip_core.user_agent.user_agent.UserAgent`; the defaults need no network.
 
-    ``listen`` is "HOST:PORT" ("[HOST]:PORT" for IPv6, port 0 or absent for a free one). A destination that this address can
-    not reach is served from a further socket on the local address that routes there.
+    ``listen`` is "HOST:PORT" ("[HOST]:PORT" for IPv6, port 0 or absent for a free one). A destination that this address
+    can not reach is served from a further socket on the local address that routes there.
     ``codecs`` in order of preference. ``ptime_ms`` the packet time to send, 10 to 60.
     ``port_range`` (low, high) bounds the RTP ports, None takes free ones.
     ``core`` is "native" or "reference", None takes the native media engine where it is built.

@@ -42,8 +42,8 @@ class EventType(StrEnum):
 class Event:
     """Something that happened.
 
-    ``time`` is seconds since the epoch. ``status`` is the SIP status behind it, 0 where there is none. ``text`` is the reason
-    phrase, the DTMF digit, the file name, or a sentence for a person.
+    ``time`` is seconds since the epoch. ``status`` is the SIP status behind it, 0 where there is none. ``text`` is the
+    reason phrase, the DTMF digit, the file name, or a sentence for a person.
     """
 
     type: EventType

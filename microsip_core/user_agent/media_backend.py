@@ -1,4 +1,4 @@
-"""The seam between calls and media: what a call asks of whoever carries its sound. Signaling is tested with a fake of it."""
+"""The seam between calls and media: what a call asks of whoever carries its sound; signaling is tested with a fake."""
 
 from __future__ import annotations
 

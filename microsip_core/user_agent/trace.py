@@ -9,8 +9,8 @@ from dataclasses import dataclass
 class TraceEntry:
     """One SIP message on the wire.
 
-    ``time`` is seconds since the epoch, ``direction`` "in" or "out", ``local`` and ``remote`` are (host, port), ``data`` the
-    message as it was on the wire, with whatever secrets it held: whoever shows it redacts it.
+    ``time`` is seconds since the epoch, ``direction`` "in" or "out", ``local`` and ``remote`` are (host, port),
+    ``data`` is the message as it was on the wire, with whatever secrets it held: whoever shows it redacts it.
     """
 
     time: float

@@ -1,47 +1,72 @@
-"""The user agent: accounts, calls in and out, events; one per asyncio loop or several."""
+"""The user agent: accounts, calls in and out, events; on one asyncio loop."""
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
+import asyncio
+import dataclasses
+from collections.abc import Callable, Sequence
 from types import TracebackType
+from typing import Any
 
+from microsip_core.errors import MicrosipError, NetworkError, TimedOut
+from microsip_core.sip.hop import hop_for_uri
+from microsip_core.sip.uri import SipUri
+from microsip_core.transport.address import HostPort
 from microsip_core.user_agent.account import Account
+from microsip_core.user_agent.agent_core import AgentCore
 from microsip_core.user_agent.call import Call
 from microsip_core.user_agent.config import UserAgentConfig
 from microsip_core.user_agent.event_stream import EventStream
+from microsip_core.user_agent.events import EventType
+from microsip_core.user_agent.failure import no_answer_error
 from microsip_core.user_agent.media_backend import MediaBackend
+from microsip_core.user_agent.reception import Handler
+from microsip_core.user_agent.states import CallState, EndCause
+from microsip_core.user_agent.target import check_media, complete_target, parse_uri
 from microsip_core.user_agent.trace import TraceEntry
 
 Headers = Sequence[tuple[str, str]]
 
 
-class UserAgent:
+class UserAgent(AgentCore):
     """A SIP user agent on the running asyncio loop. ``async with UserAgent() as ua:`` starts and closes it.
 
-    Keyword arguments override the fields of ``config``. ``media`` is a MediaBackend of your own, "none" for signaling only
-    (answers with an inactive description, opens no media socket), or None for the media engine.
-    """
+    Keyword arguments override the fields of ``config``. ``media`` is a MediaBackend of your own, "none" for signaling
+    only (answers with an inactive description, opens no media socket), or None for the media engine.
 
-    on_incoming: Callable[[Call], Awaitable[object] | None] | None
-    on_trace: Callable[[TraceEntry], None] | None
-    calls: list[Call]
-    accounts: list[Account]
-    trace: Sequence[TraceEntry]
+    ``on_incoming`` is called with each incoming call, a plain function or a coroutine function; without it incoming
+    calls ring and wait in :meth:`next_call`. A handler that fails costs its call. ``on_trace`` is called with each SIP
+    message when ``config.trace`` is set; ``trace`` holds the last ones. ``accounts`` are in the order of their making,
+    the first is the default one.
+    """
 
     def __init__(
         self, config: UserAgentConfig | None = None, *, listen: str | None = None, codecs: Sequence[str] | None = None,
         media: MediaBackend | str | None = None, core: str | None = None, user_agent: str | None = None,
         seed: int | None = None, trace: int | None = None,
     ) -> None:
-        raise NotImplementedError
+        given: dict[str, Any] = {
+            "listen": listen, "codecs": codecs, "core": core, "user_agent": user_agent, "seed": seed, "trace": trace,
+        }
+        changes = {name: value for name, value in given.items() if value is not None}
+        super().__init__(dataclasses.replace(config or UserAgentConfig(), **changes), media)
+        self.on_incoming: Handler | None = None
+        self.on_trace: Callable[[TraceEntry], None] | None = None
+
+    # -- life -------------------------------------------------------------------------------------------------------
 
     async def start(self) -> UserAgent:
-        """Open the sockets. Raises Busy when the port is in use, NetworkError when the address is not ours."""
-        raise NotImplementedError
+        """Open the sockets and the media engine.
+
+        Raises Busy when the port is in use, NetworkError when the address is not ours, CodecError for a codec that
+        there is not, NotSupported when the media core asked for is not there.
+        """
+        await self.open()
+        return self
 
     async def close(self) -> None:
-        """Hang up every call, unregister every account, wait a bounded time, close every socket. May be called again."""
-        raise NotImplementedError
+        """Hang up every call, unregister every account, wait a bounded time, close all sockets. May be called again."""
+        await self.shut_down()
 
     async def __aenter__(self) -> UserAgent:
         return await self.start()
@@ -52,43 +77,160 @@ class UserAgent:
         await self.close()
 
     @property
-    def listen_address(self) -> tuple[str, int]:
+    def listen_address(self) -> HostPort:
         """Where we listen for SIP: (host, port)."""
-        raise NotImplementedError
+        return self.transport.listen_address
+
+    @property
+    def calls(self) -> list[Call]:
+        """The calls that have not ended, oldest first."""
+        return list(self._calls.values())
+
+    @property
+    def trace(self) -> list[TraceEntry]:
+        """The last SIP messages, oldest first, as many as ``config.trace`` says."""
+        return list(self._trace)
+
+    def events(self) -> EventStream:
+        """Return all events of calls and accounts from now on, for ``async for``; ends with the user agent."""
+        return self.new_stream()
+
+    # -- accounts ---------------------------------------------------------------------------------------------------
 
     async def create_account(
         self, aor: str, password: str | None = None, *, username: str | None = None, registrar: str | None = None,
         proxy: str | None = None, display_name: str = "", register: bool = True, expires: int = 300,
+        timeout: float | None = None,
     ) -> Account:
-        """Add an account and, with ``register``, wait until it is registered.
+        """Add an account and, with ``register``, wait until it is registered, at most ``timeout`` seconds.
 
         ``username`` is for the digest, by default the user part of ``aor``. ``registrar`` is by default the domain of
         ``aor``. ``expires`` in seconds is what we ask for. The first account is the default one of calls.
         Raises InvalidArgument for a bad URI, and what :meth:`Account.register` raises; the account is then removed.
         """
-        raise NotImplementedError
+        account = self.add_account(
+            aor, password, username=username, registrar=registrar, proxy=proxy, display_name=display_name,
+            expires=expires,
+        )
+        if register:
+            try:
+                await account.register(timeout)
+            except BaseException:
+                self.remove_account(account)
+                raise
+        return account
+
+    def add_account(
+        self, aor: str, password: str | None = None, *, username: str | None = None, registrar: str | None = None,
+        proxy: str | None = None, display_name: str = "", expires: int = 300,
+    ) -> Account:
+        """Add an account without registering it; see :meth:`create_account`."""
+        self.require_open("create account")
+        self._account_number += 1
+        account = Account(
+            self, self._account_number, aor, password, username=username, registrar=registrar, proxy=proxy,
+            display_name=display_name, expires=expires,
+        )
+        self.accounts.append(account)
+        return account
+
+    def remove_account(self, account: Account) -> None:
+        """Forget an account; a registration is removed in the background. Its calls go on."""
+        if account in self.accounts:
+            self.accounts.remove(account)
+            account.start_removal()
+            account.close()
+
+    # -- calls ------------------------------------------------------------------------------------------------------
 
     def start_call(
         self, uri: str, *, account: Account | None = None, media: str = "audio", codecs: Sequence[str] | None = None,
         headers: Headers | None = None, timeout: float | None = None,
     ) -> Call:
-        """Start a call to ``uri`` and return at once; its state and events tell what becomes of it."""
-        raise NotImplementedError
+        """Start a call to ``uri`` and return at once; its state and events tell what becomes of it.
+
+        ``uri`` may leave out "sip:", and with an account the host too. ``account`` None is the first account, or none.
+        ``timeout`` in seconds gives the call up when it is not answered by then (by default the ``ring_timeout``).
+        Raises InvalidArgument for what can not be called; all else ends the call, with ``call.error`` saying why.
+        """
+        self.require_open("invite")
+        check_media(media)
+        account = account or (self.accounts[0] if self.accounts else None)
+        target = complete_target(uri, account.uri.host_port if account else None)
+        parsed = parse_uri(target, "invite")
+        call = self.new_call("outgoing", CallState.CALLING, account=account, remote_uri=target)
+        call.emit(EventType.CALL_OUTGOING, text=target)
+        if timeout is not None:
+            call.timer = self.loop.call_later(timeout, _give_up, call, timeout)
+        route = account.identity.routes if account is not None else ()
+        hop = hop_for_uri(SipUri.parse(route[0]) if route else parsed)
+
+        def send_invite() -> None:
+            if call.state is CallState.ENDED:
+                return
+            local_host = self.transport.local_address(hop)[0]
+            identity = account.identity if account is not None else self.anonymous_identity(local_host)
+            call.local_uri = identity.aor
+            offer = call.make_offer(local_host, codecs)
+            call.session = self.endpoint.invite(
+                target, offer, self.now(), identity=identity, headers=headers or (),
+                answer_timeout=self.config.ring_timeout, owner=call,
+            )
+            call.call_id = call.session.call_id
+            self.pump()
+
+        async def resolve_first() -> None:
+            try:
+                await self.transport.reach(hop)
+                send_invite()
+            except MicrosipError as error:
+                call.fail(error, cause=_cause_of(error))
+
+        try:
+            if self.transport.reach_now(hop):
+                send_invite()
+            else:
+                call.task = self.loop.create_task(resolve_first())
+        except MicrosipError as error:
+            call.fail(error, cause=_cause_of(error))
+        return call
 
     async def invite(
         self, uri: str, *, account: Account | None = None, media: str = "audio", codecs: Sequence[str] | None = None,
         headers: Headers | None = None, timeout: float | None = None,
     ) -> Call:
-        """Call ``uri`` and return the answered call. ``timeout`` in seconds bounds the wait; cancelling it sends CANCEL.
+        """Call ``uri`` and return the answered call; cancelling the wait sends CANCEL.
 
-        Raises CallRefused with the peer's status, TimedOut, DnsError, NetworkError, AuthenticationError, CodecError.
+        ``timeout`` in seconds bounds the wait.
+        Raises CallRefused with the peer's status, TimedOut, DnsError, NetworkError, AuthenticationError, CodecError,
+        and InvalidArgument for a URI that can not be called.
         """
-        raise NotImplementedError
+        call = self.start_call(
+            uri, account=account, media=media, codecs=codecs, headers=headers, timeout=timeout,
+        )
+        try:
+            await call.wait(CallState.ACTIVE)
+        except asyncio.CancelledError:
+            call.hangup()
+            raise
+        return call
 
     async def next_call(self, timeout: float | None = None) -> Call:
         """Return the next incoming call that no ``on_incoming`` handler took. Raises TimedOut."""
-        raise NotImplementedError
+        self.require_open("next call")
+        return await self.reception.next_call(timeout)
 
-    def events(self) -> EventStream:
-        """Return all events of calls and accounts from now on, for ``async for``; ends when the user agent is closed."""
-        raise NotImplementedError
+
+def _give_up(call: Call, timeout: float) -> None:
+    """Nobody has answered in time."""
+    if call.answered is None:
+        call.timer = None
+        rang = call.first_response is not None
+        cause = EndCause.NO_ANSWER if rang else EndCause.TIMEOUT
+        call.fail(no_answer_error(call.remote_uri, timeout, rang), cause=cause)
+
+
+def _cause_of(error: MicrosipError) -> EndCause:
+    if isinstance(error, NetworkError):
+        return EndCause.TRANSPORT
+    return EndCause.TIMEOUT if isinstance(error, TimedOut) else EndCause.MEDIA

@@ -1,0 +1,188 @@
+"""SIP over UDP: a non-blocking socket that is drained in batches, and written to directly."""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+import os
+import socket
+import struct
+import sys
+from collections import deque
+
+from microsip_core.errors import Busy, NetworkError
+from microsip_core.sip.hop import Source
+from microsip_core.transport.address import HostPort, join_host_port
+from microsip_core.transport.link import Concrete, Flush, Receive, Unreachable
+
+_LARGEST_DATAGRAM = 65535
+_BATCH = 64  # datagrams a wake-up: enough to save wake-ups, few enough that the answers do not wait long
+_RECEIVE_BUFFER = 8 * 1024 * 1024  # a burst of calls overflows the system's default of 208 KiB
+_SEND_QUEUE = 2000
+_KNOWN_SOURCES = 4096
+
+# Linux tells of ICMP errors on unconnected sockets only when asked to (ip(7), IP_RECVERR)
+_IP_RECVERR, _IPV6_RECVERR, _MSG_ERRQUEUE = 11, 25, 0x2000
+_EXTENDED_ERROR = struct.Struct("=IBBBBII")
+_ICMP_ORIGINS = (2, 3)
+
+
+def open_udp_socket(host: str, port: int, family: socket.AddressFamily) -> socket.socket:
+    """Bind a non-blocking UDP socket. Raises Busy when the port is taken, NetworkError when the address is not ours."""
+    opened = socket.socket(family, socket.SOCK_DGRAM)
+    try:
+        opened.setblocking(False)
+        if family == socket.AF_INET6:
+            opened.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+        if sys.platform == "linux":
+            level, option = (socket.IPPROTO_IPV6, _IPV6_RECVERR) if family == socket.AF_INET6 else (
+                socket.IPPROTO_IP, _IP_RECVERR)
+            opened.setsockopt(level, option, 1)
+        _enlarge_receive_buffer(opened)
+        opened.bind((host, port))
+    except OSError as error:
+        opened.close()
+        raise _bind_error(host, port, error) from error
+    return opened
+
+
+def _enlarge_receive_buffer(opened: socket.socket) -> None:
+    """Ask for a big buffer, past the system's limit where we may."""
+    force = getattr(socket, "SO_RCVBUFFORCE", 33 if sys.platform == "linux" else None)
+    if force is not None:
+        try:
+            opened.setsockopt(socket.SOL_SOCKET, force, _RECEIVE_BUFFER)
+            return
+        except PermissionError:
+            pass  # only a privileged process may; the limit of net.core.rmem_max holds then
+    opened.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _RECEIVE_BUFFER)
+
+
+def _bind_error(host: str, port: int, error: OSError) -> Busy | NetworkError:
+    address = join_host_port((host, port))
+    if error.errno == errno.EADDRINUSE:
+        return Busy(
+            f"UDP port {port} of {host} is in use by another program", step="listen", peer=address,
+            remedy="stop that program, choose another port, or port 0 for a free one",
+        )
+    if error.errno == errno.EACCES:
+        remedy = "ports below 1024 need privileges: choose a higher one"
+    else:
+        remedy = "give an address of this host, 127.0.0.1, or 0.0.0.0 for every one"
+    return NetworkError(f"can not listen: {error.strerror or error}", step="listen", peer=address, remedy=remedy)
+
+
+class UdpLink:
+    """One UDP socket on the loop."""
+
+    protocol = "UDP"
+    __slots__ = (
+        "_concrete", "_flush", "_loop", "_queue", "_receive", "_socket", "_sources", "_unreachable", "local",
+    )
+
+    def __init__(
+        self, loop: asyncio.AbstractEventLoop, opened: socket.socket, receive: Receive, flush: Flush,
+        unreachable: Unreachable, concrete: Concrete,
+    ) -> None:
+        self._loop = loop
+        self._socket = opened
+        self._receive = receive
+        self._flush = flush
+        self._unreachable = unreachable
+        self._concrete = concrete
+        self._sources: dict[object, Source] = {}
+        self._queue: deque[tuple[bytes, HostPort]] = deque()
+        self.local: HostPort = opened.getsockname()[:2]
+        loop.add_reader(opened.fileno(), self._on_readable)
+
+    def _on_readable(self) -> None:
+        receive_from, receive, sources = self._socket.recvfrom, self._receive, self._sources
+        data = None
+        try:
+            for _ in range(_BATCH):
+                data, address = receive_from(_LARGEST_DATAGRAM)
+                source = sources.get(address)
+                receive(data, source if source is not None else self._new_source(address))
+        except OSError as error:
+            if data is None or not isinstance(error, BlockingIOError):
+                self._read_error_queue()  # woken by an error alone
+        self._flush()
+
+    def _new_source(self, address: tuple[str, int]) -> Source:
+        if len(self._sources) >= _KNOWN_SOURCES:
+            self._sources.clear()
+        remote = address[:2]
+        source = self._sources[address] = Source("UDP", *remote, self._concrete(self, remote))
+        return source
+
+    def send(self, data: bytes, remote: HostPort) -> None:
+        """Send a datagram, or queue it while the socket's buffer is full. Raises OSError."""
+        if self._queue:
+            self._enqueue(data, remote)
+            return
+        try:
+            self._socket.sendto(data, remote)
+        except BlockingIOError:
+            self._enqueue(data, remote)
+        except OSError:
+            if not self._read_error_queue():
+                raise
+            self._socket.sendto(data, remote)  # that error was of an earlier datagram
+
+    def _enqueue(self, data: bytes, remote: HostPort) -> None:
+        if len(self._queue) >= _SEND_QUEUE:
+            raise OSError(errno.ENOBUFS, os.strerror(errno.ENOBUFS))
+        if not self._queue:
+            self._loop.add_writer(self._socket.fileno(), self._on_writable)
+        self._queue.append((data, remote))
+
+    def _on_writable(self) -> None:
+        queue = self._queue
+        while queue:
+            data, remote = queue[0]
+            try:
+                self._socket.sendto(data, remote)
+            except BlockingIOError:
+                return
+            except OSError as error:
+                queue.popleft()
+                self._unreachable(remote, data, error)
+            else:
+                queue.popleft()
+        self._loop.remove_writer(self._socket.fileno())
+        self._flush()
+
+    def _read_error_queue(self) -> bool:
+        """Report datagrams that ICMP says did not arrive; returns whether there were any."""
+        if sys.platform != "linux" or self._socket.fileno() < 0:
+            return False
+        found = False
+        while True:
+            try:
+                data, ancillary, _, address = self._socket.recvmsg(2048, 512, _MSG_ERRQUEUE)
+            except OSError:
+                return found
+            found = True
+            number = _icmp_error(ancillary)
+            if number and data:
+                self._unreachable(address[:2], data, OSError(number, os.strerror(number)))
+
+    def close(self) -> None:
+        """Close the socket. May be called again."""
+        if self._socket.fileno() < 0:
+            return
+        self._loop.remove_reader(self._socket.fileno())
+        if self._queue:
+            self._loop.remove_writer(self._socket.fileno())
+            self._queue.clear()
+        self._socket.close()
+
+
+def _icmp_error(ancillary: list[tuple[int, int, bytes]]) -> int:
+    """Return the errno of an extended error that came by ICMP, 0 where there is none."""
+    for _, kind, value in ancillary:
+        if kind in (_IP_RECVERR, _IPV6_RECVERR) and len(value) >= _EXTENDED_ERROR.size:
+            number, origin, *_ = _EXTENDED_ERROR.unpack_from(value)
+            if origin in _ICMP_ORIGINS and number != errno.EMSGSIZE:
+                return int(number)
+    return 0

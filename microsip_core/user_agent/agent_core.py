@@ -1,0 +1,243 @@
+"""What a user agent is made of, and how the events of the SIP core reach calls and accounts."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+import weakref
+from collections import deque
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from microsip_core.errors import InvalidState, NetworkError, NotInitialized
+from microsip_core.ids import IdSource
+from microsip_core.sip import events as core
+from microsip_core.sip.endpoint import Endpoint, EndpointConfig
+from microsip_core.sip.hop import Source
+from microsip_core.sip.identity import Identity
+from microsip_core.transport.address import HostPort
+from microsip_core.transport.transport_layer import TransportLayer
+from microsip_core.user_agent.account import Account
+from microsip_core.user_agent.call import Call
+from microsip_core.user_agent.call_audio import AudioTicker
+from microsip_core.user_agent.call_progress import CALL_HANDLERS
+from microsip_core.user_agent.config import UserAgentConfig
+from microsip_core.user_agent.driver import Driver
+from microsip_core.user_agent.event_stream import EventStream
+from microsip_core.user_agent.events import Event, EventType
+from microsip_core.user_agent.log import LOG
+from microsip_core.user_agent.media_backend import MediaBackend
+from microsip_core.user_agent.media_router import MediaRouter
+from microsip_core.user_agent.reception import Handler, Reception
+from microsip_core.user_agent.states import CallState
+from microsip_core.user_agent.trace import TraceEntry
+
+if TYPE_CHECKING:
+    from microsip_core.user_agent.call_life import CallLife
+
+_ANONYMOUS_USER = "microsip"
+
+
+class AgentCore:
+    """The inside of :class:`UserAgent`; its methods are for the files of this package."""
+
+    loop: asyncio.AbstractEventLoop
+    endpoint: Endpoint
+    transport: TransportLayer
+    driver: Driver
+    media: MediaRouter
+    ticker: AudioTicker
+    now: Callable[[], float]
+    pump: Callable[[], None]
+    reception: Reception
+    on_incoming: Handler | None
+    on_trace: Callable[[TraceEntry], None] | None
+
+    def __init__(self, config: UserAgentConfig, media: MediaBackend | str | None) -> None:
+        self.config = config
+        self.closing = False
+        self._media = media
+        self._opened = False
+        self._calls: dict[int, Call] = {}
+        self._call_number = 0
+        self.accounts: list[Account] = []
+        self._account_number = 0
+        self._streams: weakref.WeakSet[EventStream] = weakref.WeakSet()
+        self._trace: deque[TraceEntry] = deque(maxlen=config.trace)
+        self._anonymous: dict[str, Identity] = {}
+        self._closed: asyncio.Future[None] | None = None
+
+    # -- opening and closing ----------------------------------------------------------------------------------------
+
+    async def open(self) -> None:
+        """Make everything and open the listening socket."""
+        if self._opened:
+            raise InvalidState("the user agent has been started already", step="start")
+        self._opened = True
+        config, loop = self.config, asyncio.get_running_loop()
+        self.loop, self.now = loop, loop.time
+        ids = IdSource(config.seed)
+        self.media = MediaRouter(loop, config, ids, self._media)
+        self.transport = TransportLayer(
+            loop, config.listen, receive=self._receive, flush=self._flush, failed=self._transport_failed,
+            trace=self._record_trace if config.trace else None,
+        )
+        endpoint_config = EndpointConfig(
+            local_address=self.transport.local_address, deliver=frozenset({"INFO"}), ring_timeout=config.ring_timeout,
+            answer_timeout=config.ring_timeout,
+        )
+        if config.user_agent is not None:
+            endpoint_config.user_agent = config.user_agent
+        self.endpoint = Endpoint(endpoint_config, ids)
+        self.driver = Driver(loop, self.endpoint, self.transport.send, self._deliver)
+        self.pump = self.driver.pump
+        self.ticker = AudioTicker(loop)
+        self.reception = Reception(self)
+        self.media.open()
+        try:
+            await self.transport.open()
+        except BaseException:
+            self.media.close()
+            await self.transport.close()
+            self.closing = True
+            raise
+
+    async def shut_down(self) -> None:
+        """End everything, within ``config.close_timeout`` seconds."""
+        if not self._opened or self.closing:
+            if self._closed is not None:
+                await asyncio.wait([self._closed])
+            return
+        self.closing = True
+        self._closed = self.loop.create_future()
+        self.reception.stop_waiting()
+        for call in list(self._calls.values()):
+            call.hangup()
+        for account in self.accounts:
+            account.start_removal()
+        await self.driver.until_idle(self.config.close_timeout)
+        await self.reception.close()
+        for account in self.accounts:
+            account.close()
+        self.driver.close()
+        self.ticker.close()
+        self.media.close()
+        await self.transport.close()
+        self.publish(Event(EventType.SHUTDOWN, time.time()))
+        for stream in list(self._streams):
+            stream.close()
+        self._closed.set_result(None)
+
+    def require_open(self, step: str) -> None:
+        """Raise NotInitialized before the start, InvalidState after the end."""
+        if not self._opened:
+            raise NotInitialized("the user agent has not been started", step=step, remedy="await start() first")
+        if self.closing:
+            raise InvalidState("the user agent is closed", step=step, remedy="make a new one")
+
+    # -- messages and core events -----------------------------------------------------------------------------------
+
+    def _receive(self, data: bytes, source: Source) -> None:
+        self.driver.receive(data, source)
+
+    def _flush(self) -> None:
+        self.driver.pump()
+
+    def _transport_failed(self, token: object, error: NetworkError) -> None:
+        LOG.info("%s", error)
+        if self._streams:
+            self.publish(Event(EventType.TRANSPORT_ERROR, time.time(), text=str(error)))
+        self.driver.transport_failed(token, error)
+
+    @property
+    def transport_error(self) -> NetworkError | None:
+        """Why a message could not be sent, for the event delivered just now."""
+        return self.driver.transport_error
+
+    def _deliver(self, event: Any) -> None:
+        """Hand one event of the core to the call, account or waiter it is about."""
+        kind = type(event)
+        handler = CALL_HANDLERS.get(kind)
+        if handler is not None:
+            if event.session.owner is not None:
+                handler(event.session.owner, event)
+        elif kind is core.CallIncoming:
+            self.reception.take(event)
+        elif kind is core.RegistrationSucceeded:
+            event.registration.owner.on_succeeded(event)
+        elif kind is core.RegistrationFailed:
+            event.registration.owner.on_failed(event)
+        elif kind is core.RegistrationRemoved:
+            event.registration.owner.on_removed(event)
+        elif kind is core.RequestReceived:
+            self._on_request(event)
+        elif kind is core.ResponseReceived:
+            waiter = event.request.owner
+            if waiter is not None and not waiter.done():
+                waiter.set_result(event)
+        elif kind is core.MalformedReceived:
+            LOG.info("malformed message from %s: %d %s", event.source, event.status, event.reason)
+
+    def _on_request(self, event: core.RequestReceived) -> None:
+        call = event.session.owner if event.session is not None else None
+        taken = call is not None and call.take_info(event.request, self.now())
+        event.incoming.respond(200 if taken else 415 if call is not None else 481, self.now())
+
+    # -- calls ------------------------------------------------------------------------------------------------------
+
+    @property
+    def call_count(self) -> int:
+        """Number of calls that have not ended."""
+        return len(self._calls)
+
+    def new_call(
+        self, direction: str, state: CallState, *, account: Account | None = None, remote_uri: str = "",
+    ) -> Call:
+        """Make a call and keep it until it ends."""
+        self._call_number = number = self._call_number + 1
+        call = self._calls[number] = Call(self, number, direction, state, account=account, remote_uri=remote_uri)
+        return call
+
+    def forget(self, call: CallLife) -> None:
+        """The call has ended."""
+        self._calls.pop(call.id, None)
+
+    def anonymous_identity(self, local_host: str) -> Identity:
+        """Return who we are in a call without account."""
+        identity = self._anonymous.get(local_host)
+        if identity is None:
+            host = f"[{local_host}]" if ":" in local_host else local_host
+            identity = self._anonymous[local_host] = Identity(f"sip:{_ANONYMOUS_USER}@{host}")
+        return identity
+
+    # -- events -----------------------------------------------------------------------------------------------------
+
+    @property
+    def observed(self) -> bool:
+        """Whether anybody listens to the events of the user agent."""
+        return bool(self._streams)
+
+    def new_stream(self) -> EventStream:
+        """Return a new stream of all events."""
+        stream = EventStream()
+        if self.closing:
+            stream.close()
+        else:
+            self._streams.add(stream)
+        return stream
+
+    def publish(self, event: Event) -> None:
+        """Tell those who listen to the user agent."""
+        for stream in list(self._streams):
+            stream.put(event)
+
+    def _record_trace(
+        self, direction: str, transport: str, local: HostPort, remote: HostPort, data: bytes,
+    ) -> None:
+        entry = TraceEntry(time.time(), direction, local, remote, data, transport)
+        self._trace.append(entry)
+        if self.on_trace is not None:
+            try:
+                self.on_trace(entry)
+            except Exception:
+                LOG.exception("fault in on_trace")

@@ -1,0 +1,153 @@
+"""Turns what the SIP core says went wrong into the exceptions of this package: the step, the peer, the remedy."""
+
+from __future__ import annotations
+
+from microsip_core.errors import (
+    AuthenticationError,
+    CallRefused,
+    Canceled,
+    CodecError,
+    InvalidState,
+    MediaError,
+    MicrosipError,
+    NetworkError,
+    TimedOut,
+)
+from microsip_core.sdp.errors import SdpError
+from microsip_core.sip.events import CallEnded, RegistrationFailed
+from microsip_core.sip.events import EndCause as CoreCause
+from microsip_core.user_agent.states import EndCause
+
+_CAUSES = {
+    CoreCause.HANGUP: EndCause.NORMAL,
+    CoreCause.CANCELED: EndCause.CANCELED,
+    CoreCause.REJECTED: EndCause.REFUSED,
+    CoreCause.REDIRECTED: EndCause.REFUSED,
+    CoreCause.NO_ANSWER: EndCause.NO_ANSWER,
+    CoreCause.TIMEOUT: EndCause.TIMEOUT,
+    CoreCause.NO_ACK: EndCause.TIMEOUT,
+    CoreCause.TRANSPORT: EndCause.TRANSPORT,
+    CoreCause.AUTHENTICATION: EndCause.AUTHENTICATION,
+    CoreCause.NEGOTIATION: EndCause.MEDIA,
+    CoreCause.DIALOG_LOST: EndCause.TIMEOUT,
+    CoreCause.SESSION_EXPIRED: EndCause.TIMEOUT,
+    CoreCause.REPLACED: EndCause.NORMAL,
+    CoreCause.SHUTDOWN: EndCause.NORMAL,
+}
+BUSY_STATUSES = frozenset({486, 600, 603})
+
+_REMEDIES = {
+    403: "the server does not permit it: check the account and whether it may call this number",
+    404: "check the user name or number: the server does not know it",
+    405: "the peer does not support calls",
+    408: "the peer did not answer its server in time: try again later",
+    410: "that user or number no longer exists",
+    413: "the request is too large for the peer",
+    415: "the peer does not understand our session description",
+    416: "the server does not support this kind of URI: use sip:",
+    420: "the peer does not support an extension we require",
+    480: "the callee is not registered or does not take calls now: try again later",
+    482: "the proxies forward the call in a loop: check the proxy and registrar settings",
+    483: "the call passed too many proxies: check the proxy and registrar settings",
+    484: "the number is incomplete",
+    486: "the callee is busy: try again later",
+    487: "the call was canceled on the other side",
+    488: "no codec in common: offer more codecs",
+    500: "the server has a fault: try again later",
+    502: "a gateway behind the server has a fault: try again later",
+    503: "the server is overloaded or down: try again later or use another one",
+    504: "a server behind the proxy did not answer: try again later",
+    600: "the callee is busy everywhere: try again later",
+    603: "the callee declined",
+    604: "the user does not exist anywhere",
+    606: "no codec or transport in common: offer more codecs",
+}
+_CREDENTIALS = "check user name, authentication id and password"
+
+
+def end_cause(event: CallEnded) -> EndCause:
+    """Return why the call ended, in the words of the public API."""
+    if event.cause is CoreCause.REJECTED and event.status in BUSY_STATUSES:
+        return EndCause.BUSY
+    return _CAUSES[event.cause]
+
+
+def call_error(event: CallEnded, peer: str, network: NetworkError | None) -> MicrosipError | None:
+    """Return the exception for a call that ended before what was awaited; None for a normal hang-up.
+
+    ``network`` is the transport's own account of a message that could not be sent.
+    """
+    cause, status, reason = event.cause, event.status, event.reason
+    if cause in (CoreCause.REJECTED, CoreCause.REDIRECTED):
+        remedy = _REMEDIES.get(status)
+        if cause is CoreCause.REDIRECTED and event.contacts:
+            remedy = f"call {' or '.join(event.contacts)} instead"
+        return CallRefused(status, reason, step="invite", peer=peer, remedy=remedy)
+    if cause is CoreCause.CANCELED:
+        return Canceled("the call was canceled before it was answered", step="invite", peer=peer)
+    if cause is CoreCause.NO_ANSWER:
+        return TimedOut("nobody answered in time", step="invite", peer=peer, remedy="try again later")
+    if cause is CoreCause.TIMEOUT:
+        return TimedOut(
+            "the peer did not respond in time", step="invite", peer=peer,
+            remedy="check the address, that the peer runs, and that no firewall is between",
+        )
+    if cause is CoreCause.TRANSPORT:
+        return network or NetworkError(reason or "a message could not be sent", step="invite", peer=peer)
+    if cause is CoreCause.AUTHENTICATION:
+        return AuthenticationError(f"the credentials were refused ({status} {reason})", step="invite", peer=peer,
+                                   remedy=_CREDENTIALS)
+    if cause is CoreCause.NEGOTIATION:
+        return MediaError("offer and answer came to no end", step="invite", peer=peer)
+    if cause in (CoreCause.HANGUP, CoreCause.REPLACED, CoreCause.SHUTDOWN):
+        return None
+    return TimedOut(f"the call was lost ({cause.value.replace('_', ' ')})", step="call", peer=peer)
+
+
+def refusal_status(error: MicrosipError) -> int:
+    """Return the status that refuses what failed with ``error``: 488 no codec, 400 malformed, 500 a fault of ours."""
+    if isinstance(error, CodecError):
+        return 488
+    return 400 if isinstance(error, SdpError) else 500
+
+
+def ended_error(peer: str) -> InvalidState:
+    """Return the exception for something awaited of a call that was hung up in the ordinary way."""
+    return InvalidState("the call has ended", step="call", peer=peer)
+
+
+def no_answer_error(peer: str, waited: float, rang: bool) -> TimedOut:
+    """Return the exception for a call that we gave up after ``waited`` seconds."""
+    if rang:
+        return TimedOut(f"nobody answered within {waited:g} s", step="invite", peer=peer,
+                        remedy="try again later, or wait longer")
+    return TimedOut(f"no response within {waited:g} s", step="invite", peer=peer,
+                    remedy="check the address, that the peer runs, and that no firewall is between")
+
+
+def registration_error(event: RegistrationFailed, peer: str, network: NetworkError | None) -> MicrosipError:
+    """Return the exception for a registration that failed."""
+    cause, status, reason = event.cause, event.status, event.reason
+    if cause is CoreCause.AUTHENTICATION or status == 403:
+        what = "refused the password" if status in (401, 403, 407) else "refused the credentials"
+        again = f"{status} {reason}" + (" again" if status in (401, 407) else "")
+        return AuthenticationError(
+            f"the registrar {what} ({again}{_realm(event)})", step="register", peer=peer, remedy=_CREDENTIALS,
+        )
+    if cause is CoreCause.TIMEOUT:
+        return TimedOut(
+            "the registrar did not respond in time", step="register", peer=peer,
+            remedy="check the address, that the server runs, and that no firewall is between",
+        )
+    if cause is CoreCause.TRANSPORT:
+        return network or NetworkError(reason or "REGISTER could not be sent", step="register", peer=peer)
+    return CallRefused(status, reason, step="register", peer=peer, remedy=_REMEDIES.get(status))
+
+
+def _realm(event: RegistrationFailed) -> str:
+    response = event.response
+    challenge = response and (response.get("WWW-Authenticate") or response.get("Proxy-Authenticate"))
+    if not challenge:
+        return ""
+    _, found, rest = challenge.partition('realm="')
+    return f" for realm {rest.partition(chr(34))[0]!r}" if found else ""

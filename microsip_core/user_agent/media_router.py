@@ -1,0 +1,119 @@
+"""Opens the media of calls, and hands what the media engine reports to the call it is about."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+
+from microsip_core.errors import InvalidArgument
+from microsip_core.ids import IdSource
+from microsip_core.user_agent.config import UserAgentConfig
+from microsip_core.user_agent.log import LOG
+from microsip_core.user_agent.media_backend import MediaBackend, MediaSession
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from microsip_core.user_agent.call_media import CallMedia
+
+_POLL_SECONDS = 0.02  # for an engine that has no descriptor to wait on
+
+
+class MediaRouter:
+    """The media side of one user agent."""
+
+    def __init__(
+        self, loop: asyncio.AbstractEventLoop, config: UserAgentConfig, ids: IdSource, media: MediaBackend | str | None,
+    ) -> None:
+        if isinstance(media, str) and media != "none":
+            raise InvalidArgument(f"no media is called {media!r}", remedy='give "none", a MediaBackend, or nothing')
+        self._loop = loop
+        self._config = config
+        self._ids = ids
+        self._owned = media is None or isinstance(media, str)
+        self._wanted = media
+        self._backend: MediaBackend | None = None
+        self._calls: dict[int, CallMedia] = {}
+        self._event_fd: int | None = None
+        self._timer: asyncio.TimerHandle | None = None
+
+    @property
+    def core(self) -> str:
+        """Name of the media core in use: "native", "reference", or "none"."""
+        return str(getattr(self._backend, "core", "none"))
+
+    def open(self) -> None:
+        """Start the engine and check the settings. Raises CodecError, InvalidArgument, NotSupported."""
+        self._backend = self._create_backend()
+        try:
+            self.new_session("127.0.0.1", None)  # opens nothing yet, but refuses an unknown codec
+        except Exception:
+            self.close()
+            raise
+        self._event_fd = self._backend.event_fd
+        if self._event_fd is not None:
+            self._loop.add_reader(self._event_fd, self.poll)
+
+    def _create_backend(self) -> MediaBackend:
+        if self._wanted is None:
+            from microsip_core.media.media_session import open_backend
+
+            timeout_ms = round(self._config.media_timeout * 1000)
+            return open_backend(self._config.core, ids=self._ids, media_timeout_ms=timeout_ms)
+        if isinstance(self._wanted, str):
+            from microsip_core.user_agent.signaling_only import SignalingOnlyBackend
+
+            return SignalingOnlyBackend(self._ids)
+        return self._wanted
+
+    def new_session(self, local_host: str, codecs: Sequence[str] | None) -> MediaSession:
+        """Return the media of one call; its ports are opened when it is first described."""
+        assert self._backend is not None
+        config = self._config
+        return self._backend.open_session(
+            local_host=local_host, codecs=codecs or config.codecs, ptime_ms=config.ptime_ms,
+            port_range=config.port_range,
+        )
+
+    def watch(self, call: CallMedia) -> None:
+        """Hand the events of the call's stream to it from now on."""
+        stream = call.media.stream if call.media is not None else None
+        if stream is None:
+            return
+        self._calls[stream.id] = call
+        call.stream_id = stream.id
+        if self._event_fd is None and self._timer is None:
+            self._timer = self._loop.call_later(_POLL_SECONDS, self._poll_again)
+
+    def forget(self, call: CallMedia) -> None:
+        """The call's stream is closed."""
+        self._calls.pop(call.stream_id, None)
+
+    def poll(self) -> None:
+        """Take the events that wait."""
+        if self._backend is None:
+            return
+        for event in self._backend.poll_events():
+            call = self._calls.get(event.stream_id)
+            if call is None:
+                continue
+            try:
+                call.on_media_event(event)
+            except Exception:
+                LOG.exception("fault while handling %s of %s", event.kind, call)
+
+    def _poll_again(self) -> None:
+        self.poll()
+        self._timer = self._loop.call_later(_POLL_SECONDS, self._poll_again) if self._calls else None
+
+    def close(self) -> None:
+        """Stop the engine, if it is ours. May be called again."""
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        if self._event_fd is not None:
+            self._loop.remove_reader(self._event_fd)
+            self._event_fd = None
+        if self._backend is not None and self._owned:
+            self._backend.close()
+        self._backend = None

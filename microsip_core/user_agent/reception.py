@@ -1,0 +1,143 @@
+"""Takes incoming calls: finds the account they are for, and the handler or waiter that takes them."""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+from collections import deque
+from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING
+
+from microsip_core.errors import Canceled, MicrosipError, TimedOut
+from microsip_core.sip.events import CallIncoming
+from microsip_core.sip.uri import SipUri
+from microsip_core.user_agent.call import Call
+from microsip_core.user_agent.events import EventType
+from microsip_core.user_agent.log import LOG
+from microsip_core.user_agent.outcome import Outcome
+from microsip_core.user_agent.states import CallState, EndCause
+
+if TYPE_CHECKING:
+    from microsip_core.user_agent.account import Account
+    from microsip_core.user_agent.agent_core import AgentCore
+
+Handler = Callable[[Call], Awaitable[object] | object]
+
+
+class Reception:
+    """Where incoming calls arrive."""
+
+    def __init__(self, agent: AgentCore) -> None:
+        self._agent = agent
+        self._queue: deque[Call] = deque()
+        self._waiter: asyncio.Future[None] | None = None
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    def take(self, event: CallIncoming) -> None:
+        """Take a new call: refuse it, give it to the handler, or queue it for ``next_call``."""
+        agent, session = self._agent, event.session
+        limit = agent.config.max_calls
+        if agent.closing or (limit is not None and agent.call_count >= limit):
+            session.reject(480 if agent.closing else 486, agent.now())
+            return
+        call = agent.new_call("incoming", CallState.INCOMING, account=self._account_for(event))
+        call.session, session.owner, call.offer = session, call, event.sdp
+        call.call_id = session.call_id
+        call.local_uri, call.remote_uri = session.local_uri, session.remote_uri
+        call.remote_display_name = session.remote_display_name or ""
+        call.emit(EventType.CALL_INCOMING, text=call.remote_uri)
+        handler = agent.on_incoming
+        if handler is not None:
+            self._hand_over(handler, call)
+            return
+        self._queue.append(call)
+        if self._waiter is not None and not self._waiter.done():
+            self._waiter.set_result(None)
+        self._ring(call)
+
+    def _account_for(self, event: CallIncoming) -> Account | None:
+        """Return the account whose user the INVITE names, in its Request-URI or its To."""
+        accounts = self._agent.accounts
+        if not accounts:
+            return None
+        for text in (event.request.uri, str(event.request.to.uri)):
+            try:
+                uri = SipUri.parse(text)
+            except MicrosipError:
+                continue
+            same_user = [account for account in accounts if account.uri.user == uri.user]
+            for account in same_user:
+                if account.uri.host.lower() == uri.host.lower():
+                    return account
+            if same_user:
+                return same_user[0]
+        return None
+
+    def _hand_over(self, handler: Handler, call: Call) -> None:
+        try:
+            result = handler(call)
+        except Exception as error:
+            self._handler_failed(call, error)
+            return
+        if not isinstance(result, Outcome) and inspect.isawaitable(result):
+            task = self._agent.loop.create_task(self._follow(call, result))
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
+            self._agent.loop.call_soon(self._ring, call)  # after the handler's first step
+        else:
+            self._ring(call)
+
+    async def _follow(self, call: Call, handling: Awaitable[object]) -> None:
+        try:
+            await handling
+        except Exception as error:
+            self._handler_failed(call, error)
+
+    def _handler_failed(self, call: Call, error: Exception) -> None:
+        """A fault in the user's handler costs that call, and is told."""
+        if isinstance(error, MicrosipError) and call.state is CallState.ENDED:
+            LOG.info("the handler of %s stopped at the end of the call: %s", call, error)
+            return
+        LOG.error("the handler of %s failed", call, exc_info=error)
+        call.fail(
+            error if isinstance(error, MicrosipError)
+            else MicrosipError(f"the handler of the call failed: {error!r}", step="on_incoming", peer=call.remote_uri),
+            cause=EndCause.ERROR,
+        )
+
+    def _ring(self, call: Call) -> None:
+        if call.state is CallState.INCOMING and self._agent.config.auto_ring:
+            call.ring()
+
+    async def next_call(self, timeout: float | None) -> Call:
+        """Return the oldest call that waits and still rings."""
+        loop = self._agent.loop
+        deadline = None if timeout is None else loop.time() + timeout
+        while True:
+            while self._queue:
+                call = self._queue.popleft()
+                if call.state is not CallState.ENDED:
+                    if self._queue and self._waiter is not None and not self._waiter.done():
+                        self._waiter.set_result(None)
+                    return call
+            if self._agent.closing:
+                raise Canceled("the user agent was closed", step="next call")
+            left = None if deadline is None else deadline - loop.time()
+            if left is not None and left <= 0:
+                raise TimedOut(f"no call came in within {timeout:g} s", step="next call")
+            if self._waiter is None or self._waiter.done():
+                self._waiter = loop.create_future()
+            await asyncio.wait([self._waiter], timeout=left)
+
+    def stop_waiting(self) -> None:
+        """Wake those who wait in ``next_call``: no call will come any more."""
+        if self._waiter is not None and not self._waiter.done():
+            self._waiter.set_result(None)
+
+    async def close(self) -> None:
+        """Cancel the handlers that still run, and wait until they have gone."""
+        current = asyncio.current_task()
+        tasks = [task for task in self._tasks if task is not current]
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)

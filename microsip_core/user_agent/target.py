@@ -1,0 +1,60 @@
+"""Checks the URIs that a user gives, and completes what people type: a bare number, a URI without its scheme."""
+
+from __future__ import annotations
+
+from microsip_core.errors import InvalidArgument, NotSupported
+from microsip_core.sip.parse_error import SipParseError
+from microsip_core.sip.uri import SipUri
+
+_SCHEMES = ("sip:", "sips:")
+_DIALLED = ("tel:", "callto:", "dial:")
+_SEPARATORS = str.maketrans("", "", " -().")
+
+
+def parse_uri(text: str, what: str) -> SipUri:
+    """Parse a SIP URI that a user gave as ``what``. Raises InvalidArgument that says what it should look like."""
+    try:
+        uri = SipUri.parse(text)
+    except SipParseError as error:
+        raise InvalidArgument(
+            f"{text!r} is no SIP URI ({error.reason})", step=what, remedy="write sip:user@host or sip:user@host:port",
+        ) from error
+    if uri.headers:
+        raise InvalidArgument(f"{text!r} holds headers", step=what, remedy="leave out what follows the question mark")
+    return uri
+
+
+def complete_target(text: str, domain: str | None) -> str:
+    """Return the SIP URI to call for what the user gave; the account's ``domain`` completes a bare user or number."""
+    text = text.strip()
+    lowered = text.lower()
+    for scheme in _DIALLED:
+        if lowered.startswith(scheme):
+            text = text[len(scheme):].lstrip("/")
+            if "@" not in text:
+                text = text.translate(_SEPARATORS)
+            break
+    else:
+        if lowered.startswith(_SCHEMES):
+            return text
+    if "@" in text or _looks_like_host(text):
+        return f"sip:{text}"
+    if not text or domain is None:
+        raise InvalidArgument(
+            f"{text!r} names no host", step="invite", remedy="write sip:user@host, or create an account first",
+        )
+    return f"sip:{text}@{domain}"
+
+
+def _looks_like_host(text: str) -> bool:
+    """Whether a bare word is an address or a host with a dot or port, and not a number to dial."""
+    return (":" in text or "." in text) and not text.startswith("+")
+
+
+def check_media(media: str) -> None:
+    """Check the media of a call: "audio", later "video" and "audio,video". Raises InvalidArgument, NotSupported."""
+    kinds = {kind.strip().lower() for kind in media.split(",")}
+    if not kinds <= {"audio", "video"}:
+        raise InvalidArgument(f"{media!r} is no media", step="invite", remedy='write "audio"')
+    if "video" in kinds:
+        raise NotSupported("video calls are not supported yet", step="invite", remedy='write "audio"')
