@@ -1,9 +1,10 @@
-"""What the server core is told once."""
+"""What the server core and the service users are told once."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from microsip_core.errors import InvalidArgument
 from microsip_core.sip.limits import DEFAULT_LIMITS, Limits
@@ -11,6 +12,9 @@ from microsip_core.sip.timers import DEFAULT_TIMERS, Timers
 
 from .auth import AuthSettings
 from .registrar import RegistrarLimits
+
+if TYPE_CHECKING:
+    from microsip_core.user_agent.media_backend import MediaBackend
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,3 +46,21 @@ class ServerConfig:
                 raise InvalidArgument(f"{name!r} can not be a user name", remedy="use letters and digits")
         if not self.domains:
             raise InvalidArgument("the server needs a domain")
+
+
+@dataclass(frozen=True, slots=True)
+class ServiceSettings:
+    """How the service users behave. Times in seconds.
+
+    ``slow_delay`` is how long ``slow`` rings, ``early_delay`` how long ``early`` sends early media before it answers.
+    ``announcement`` is the WAV file ``play`` plays, None for the built-in chimes. ``longest_call`` ends calls nobody
+    ended.
+    """
+
+    slow_delay: float = 3.0
+    early_delay: float = 2.0
+    announcement: str | None = None
+    longest_call: float = 3600.0
+    max_calls: int = 1000
+    core: str | None = None
+    media: MediaBackend | str | None = None

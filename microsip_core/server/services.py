@@ -10,38 +10,19 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
 
 from microsip_core.errors import MicrosipError
+from microsip_core.server.config import ServiceSettings
 from microsip_core.server.journal import Journal
 from microsip_core.sip.uri import SipUri
 from microsip_core.user_agent.call import Call
 from microsip_core.user_agent.config import UserAgentConfig
-from microsip_core.user_agent.media_backend import MediaBackend
 from microsip_core.user_agent.user_agent import UserAgent
 
 TONE_HZ = 440.0
 EARLY_TONE_HZ = 425.0
 BUSY_HERE = 486
 NOT_FOUND = 404
-
-
-@dataclass(frozen=True, slots=True)
-class ServiceSettings:
-    """How the service users behave. Times in seconds.
-
-    ``slow_delay`` is how long ``slow`` rings, ``early_delay`` how long ``early`` sends early media before it answers.
-    ``announcement`` is the WAV file ``play`` plays, None for the built-in chimes. ``longest_call`` ends calls nobody
-    ended.
-    """
-
-    slow_delay: float = 3.0
-    early_delay: float = 2.0
-    announcement: str | None = None
-    longest_call: float = 3600.0
-    max_calls: int = 1000
-    core: str | None = None
-    media: MediaBackend | str | None = None
 
 
 class Services:
