@@ -34,10 +34,6 @@ def open_udp_socket(host: str, port: int, family: socket.AddressFamily) -> socke
         opened.setblocking(False)
         if family == socket.AF_INET6:
             opened.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
-        if sys.platform == "linux":
-            level, option = (socket.IPPROTO_IPV6, _IPV6_RECVERR) if family == socket.AF_INET6 else (
-                socket.IPPROTO_IP, _IP_RECVERR)
-            opened.setsockopt(level, option, 1)
         _enlarge_receive_buffer(opened)
         opened.bind((host, port))
     except OSError as error:
@@ -93,6 +89,8 @@ class UdpLink:
         self._sources: dict[object, Source] = {}
         self._queue: deque[tuple[bytes, HostPort]] = deque()
         self.local: HostPort = opened.getsockname()[:2]
+        if sys.platform == "linux" and isinstance(loop, asyncio.SelectorEventLoop):
+            _ask_for_icmp_errors(opened)  # libuv would stop watching the socket at the first of them
         loop.add_reader(opened.fileno(), self._on_readable)
 
     def _on_readable(self) -> None:
@@ -176,6 +174,13 @@ class UdpLink:
             self._loop.remove_writer(self._socket.fileno())
             self._queue.clear()
         self._socket.close()
+
+
+def _ask_for_icmp_errors(opened: socket.socket) -> None:
+    if opened.family == socket.AF_INET6:
+        opened.setsockopt(socket.IPPROTO_IPV6, _IPV6_RECVERR, 1)
+    else:
+        opened.setsockopt(socket.IPPROTO_IP, _IP_RECVERR, 1)
 
 
 def _icmp_error(ancillary: list[tuple[int, int, bytes]]) -> int:
