@@ -6,7 +6,7 @@ import asyncio
 import socket
 from collections.abc import Callable, Iterable
 
-from microsip_core.errors import NetworkError
+from microsip_core.errors import Busy, NetworkError
 from microsip_core.sip.hop import Hop, OutgoingPacket, Source
 from microsip_core.transport.address import (
     HostPort,
@@ -129,9 +129,7 @@ class TransportLayer:
         local = ("127.0.0.1" if family == socket.AF_INET else "::1") if loopback else _routing_address(host, family)
         try:
             return self._open_udp(local, self._links[0].local[1], family)
-        except NetworkError:
-            raise
-        except Exception:
+        except Busy:
             return self._open_udp(local, 0, family)
 
     def _concrete_local(self, link: Link, remote: HostPort | None) -> HostPort:

@@ -25,7 +25,8 @@ class Owner:
         self.traced: list[tuple[str, str, HostPort, HostPort, bytes]] = []
         self.changed = asyncio.Event()
         self.layer = TransportLayer(
-            asyncio.get_running_loop(), listen, receive=self._on_message, flush=self.changed.set, failed=self._on_failure,
+            asyncio.get_running_loop(), listen, receive=self._on_message, flush=self.changed.set,
+            failed=self._on_failure,
             trace=(lambda *entry: self.traced.append(entry)) if traced else None,
         )
 
@@ -112,15 +113,21 @@ async def test_ipv6_loopback_gets_a_socket_of_its_own() -> None:
     await peer.layer.close()
 
 
-async def test_name_is_resolved_and_packets_wait_for_it_in_order(peer: Owner) -> None:
+async def test_name_is_resolved_and_packets_wait_for_it_in_order(
+    peer: Owner, monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async def look_up(host: str, port: int, **_: object) -> list[tuple[object, ...]]:
+        await asyncio.sleep(0)
+        return [(socket.AF_INET, 0, 0, "", ("127.0.0.1", port))]
+
+    monkeypatch.setattr(asyncio.get_running_loop(), "getaddrinfo", look_up)
     owner = Owner()
     await owner.layer.open()
-    hop = Hop("UDP", "localhost", peer.layer.listen_address[1])
+    hop = Hop("UDP", "sip.example.com", peer.layer.listen_address[1])
     assert owner.layer.local_address(hop) == owner.layer.listen_address
     owner.layer.send([OutgoingPacket(b"%d" % number, hop, None, None) for number in range(3)])
-    if socket.getaddrinfo("localhost", 1, type=socket.SOCK_DGRAM)[0][0] == socket.AF_INET:
-        await peer.until(lambda: len(peer.messages) == 3)
-        assert [data for data, _ in peer.messages] == [b"0", b"1", b"2"]
+    await peer.until(lambda: len(peer.messages) == 3)
+    assert [data for data, _ in peer.messages] == [b"0", b"1", b"2"]
     await owner.layer.close()
 
 
