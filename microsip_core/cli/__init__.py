@@ -1,0 +1,1 @@
+"""The ``microsip`` command line: one file per command."""

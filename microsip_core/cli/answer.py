@@ -1,0 +1,200 @@
+"""``microsip answer``: a headless user agent that answers every call until stopped."""
+
+from __future__ import annotations
+
+import asyncio
+from argparse import ArgumentParser, Namespace
+from collections.abc import Awaitable
+from typing import TYPE_CHECKING, Any
+
+from microsip_core.errors import MicrosipError
+
+from .arguments import (
+    REPORT_HELP,
+    add_account_options,
+    add_engine_options,
+    add_output_options,
+    check_account,
+    count,
+    create_account,
+    engine_config,
+    seconds,
+)
+from .call_record import call_failure, call_record, call_sentence, hang_up
+from .checks import check_playable, check_writable
+from .exit_status import ExitStatus
+from .output import Output, error_record
+from .progress import Progress
+from .quality_log import QualityLog
+from .recording_path import RecordingPaths
+from .signals import run_until_signal, running
+
+if TYPE_CHECKING:
+    from microsip_core.user_agent.call import Call
+    from microsip_core.user_agent.config import UserAgentConfig
+    from microsip_core.user_agent.event_stream import EventStream
+    from microsip_core.user_agent.user_agent import UserAgent
+
+DESCRIPTION = """\
+Answer every call until stopped by SIGINT or SIGTERM, or by --count. Prints one line when it listens, and one per ended
+call. Without --play and --echo it sends silence.
+
+With --json the first line is {"event": "listening", "address": "HOST:PORT", ...}, then comes one {"event": "call_ended",
+...} per call, with the fields that 'microsip call' has."""
+
+EXAMPLES = """\
+  microsip answer --listen 127.0.0.1:5070 --echo
+  microsip answer --listen 0.0.0.0:5070 --play welcome.wav --record calls/ --max-calls 10
+  microsip answer --account sip:bob@127.0.0.1:5060 --password-file secret.txt --after 2 --hangup-after 30 --json
+  microsip answer --listen 127.0.0.1:5070 --signaling-only --quiet        # a target for load tests
+"""
+
+
+def add_arguments(parser: ArgumentParser) -> None:
+    """Add the command's arguments."""
+    add_engine_options(parser, listen="127.0.0.1:5060")
+    add_account_options(parser)
+    parser.add_argument("--play", metavar="FILE.wav", help="play this WAV file to every caller")
+    parser.add_argument("--loop", action="store_true", help="play it again and again")
+    parser.add_argument("--record", metavar="DIR|FILE",
+                        help="record, sent left, received right: one file per call in DIR (made where it ends with a "
+                             "slash), or FILE, then FILE-2 and so on")
+    parser.add_argument("--echo", action="store_true", help="send back what is received")
+    parser.add_argument("--signaling-only", action="store_true", help="open no media: answer with inactive streams")
+    parser.add_argument("--after", metavar="S", type=seconds, default=0.0, help="ring S seconds before answering")
+    parser.add_argument("--hangup-after", metavar="S", type=seconds, help="hang up S seconds after the answer")
+    parser.add_argument("--max-calls", metavar="N", type=count, help="refuse with 486 while N calls are up")
+    parser.add_argument("--count", metavar="N", type=count, help="stop when N calls have ended")
+    parser.add_argument("--report", metavar="FILE.json", help=f"{REPORT_HELP}, of the call that ended last")
+    parser.add_argument("--quiet", action="store_true", help="print no line per call")
+    add_output_options(parser)
+
+
+def run(arguments: Namespace, output: Output) -> int:
+    """Check the arguments, then answer calls."""
+    check_account(arguments)
+    check_playable(arguments.play)
+    check_writable(arguments.report, step="write the report")
+    recordings = RecordingPaths(arguments.record) if arguments.record is not None else None
+    if recordings is not None:
+        recordings.check()
+    config = engine_config(arguments, trace=arguments.report is not None, max_calls=arguments.max_calls)
+    return run_until_signal(_AnsweringMachine(arguments, output, recordings).run(config))
+
+
+class _AnsweringMachine:
+    def __init__(self, arguments: Namespace, output: Output, recordings: RecordingPaths | None) -> None:
+        self._arguments = arguments
+        self._output = output
+        self._recordings = recordings
+        self._progress = Progress()
+        self._ended = 0
+        self._enough = asyncio.Event()
+        self._quality: dict[int, QualityLog] = {}
+        self._recorded: dict[int, str] = {}
+        self._faults: dict[int, MicrosipError] = {}
+        # Most calls of a load test need no task of their own: answering is all there is to do.
+        self._plain = not any((arguments.play, arguments.record, arguments.echo, arguments.after, arguments.report,
+                               arguments.hangup_after is not None))
+
+    async def run(self, config: UserAgentConfig) -> int:
+        """Answer until enough calls have ended, or cancelled; return the exit status."""
+        from microsip_core.user_agent.user_agent import UserAgent
+
+        media = "none" if self._arguments.signaling_only else None
+        with self._progress:
+            async with UserAgent(config, media=media) as agent:
+                watched = not self._arguments.quiet or self._arguments.count is not None
+                watching = [self._follow(agent, agent.events())] if watched else []
+                agent.on_incoming = self._take
+                async with running(*watching):
+                    # Registered before anything is printed: who waits for the line can call at once, either way.
+                    account = await create_account(agent, self._arguments)
+                    self._tell_listening(agent, account.aor if account is not None else None)
+                    await self._enough.wait()
+        return ExitStatus.OK
+
+    def _tell_listening(self, agent: UserAgent, account: str | None) -> None:
+        from microsip_core.transport.address import join_host_port
+
+        address = join_host_port(agent.listen_address)
+        self._output.record({"event": "listening", "address": address, "host": agent.listen_address[0],
+                             "port": agent.listen_address[1], "account": account})
+        self._output.text(f"listening on {address}" + (f" as {account}" if account else ""))
+
+    def _take(self, call: Call) -> Awaitable[object] | None:
+        """Answer a new call: at once, or in a task of its own where there is more to do."""
+        if self._plain:
+            call.answer()
+            return None
+        return self._serve(call)
+
+    async def _serve(self, call: Call) -> None:
+        arguments = self._arguments
+        try:
+            if arguments.after:
+                await call.ring()
+                await asyncio.sleep(arguments.after)
+            await call.answer()
+            await self._talk(call)
+        except MicrosipError as error:
+            self._faults[call.id] = error
+            await hang_up(call)
+
+    async def _talk(self, call: Call) -> None:
+        arguments = self._arguments
+        if arguments.echo:
+            call.echo()
+        if self._recordings is not None:
+            path = self._recordings.path_for(call.remote_uri, call.created)
+            call.record(path)
+            self._recorded[call.id] = path
+        if arguments.play is not None:
+            call.play(arguments.play, loop=arguments.loop)
+        if arguments.report is not None:
+            quality = self._quality[call.id] = QualityLog(call)
+            async with running(quality.run()):
+                await self._wait_for_end(call)
+                quality.note()
+        else:
+            await self._wait_for_end(call)
+
+    async def _wait_for_end(self, call: Call) -> None:
+        if self._arguments.hangup_after is None:
+            await call.wait_ended()
+            return
+        try:
+            async with asyncio.timeout(self._arguments.hangup_after):
+                await call.wait_ended()
+        except TimeoutError:
+            await hang_up(call)
+
+    async def _follow(self, agent: UserAgent, events: EventStream) -> None:
+        """Tell of each call that has ended, and stop after --count."""
+        from microsip_core.user_agent.events import EventType
+
+        async for event in events:
+            if event.type is EventType.CALL_ENDED and event.call is not None:
+                self._tell_ended(event.call, agent)
+            if self._progress.enabled:
+                self._progress.show(f"{len(agent.calls)} calls up, {self._ended} ended")
+
+    def _tell_ended(self, call: Call, agent: UserAgent) -> None:
+        self._ended += 1
+        if not self._arguments.quiet:
+            self._progress.clear()
+            record = call_record(call, self._recorded.pop(call.id, None))
+            error = self._faults.pop(call.id, None) or call_failure(call)
+            self._output.record({"event": "call_ended", **record, "ok": error is None and call.answered is not None,
+                                 "error": error_record(error) if error is not None else None})
+            self._output.text(call_sentence(record) + (f": {error}" if error is not None else ""))
+            self._write_report(call, record, agent)
+        if self._arguments.count is not None and self._ended >= self._arguments.count:
+            self._enough.set()
+
+    def _write_report(self, call: Call, record: dict[str, Any], agent: UserAgent) -> None:
+        quality = self._quality.pop(call.id, None)
+        if quality is not None:
+            from .report import write_report
+
+            write_report(self._arguments.report, record, agent.trace, quality.notes)
