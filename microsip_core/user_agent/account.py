@@ -155,6 +155,18 @@ class Account:
         if self.state in (AccountState.REGISTERING, AccountState.REGISTERED, AccountState.FAILED):
             self.start_registration()
 
+    def set_registrar(self, uri: str) -> None:
+        """Register elsewhere; a registration that stands or is under way is removed and starts anew there."""
+        parse_uri(uri, "registrar")
+        active = self.state in (AccountState.REGISTERING, AccountState.REGISTERED, AccountState.FAILED)
+        before, self._registration = self._registration, None
+        self.registrar = uri
+        if before is not None:
+            before.unregister(self._agent.now())
+            self._agent.pump()
+        if active:
+            self.start_registration()
+
     async def invite(
         self, uri: str, *, media: str = "audio", codecs: Sequence[str] | None = None,
         headers: Sequence[tuple[str, str]] | None = None, timeout: float | None = None,
@@ -218,6 +230,8 @@ class Account:
 
     def on_succeeded(self, event: RegistrationSucceeded) -> None:
         """The registrar has accepted."""
+        if event.registration is not self._registration:
+            return
         self.status, self.reason = event.response.status, event.response.reason
         self._expires_at = self._agent.now() + event.expires
         again = self.state is AccountState.REGISTERED
@@ -228,6 +242,8 @@ class Account:
 
     def on_failed(self, event: RegistrationFailed) -> None:
         """The registrar has refused, or did not answer."""
+        if event.registration is not self._registration:
+            return
         self.status, self.reason = event.status, event.reason
         self._failed(registration_error(event, self.registrar, self._agent.transport_error))
 
@@ -238,6 +254,8 @@ class Account:
 
     def on_removed(self, event: RegistrationRemoved) -> None:
         """The binding is gone."""
+        if event.registration is not self._registration:
+            return  # one that another has replaced
         self.state, self._registration = AccountState.UNREGISTERED, None
         self._settle(None)
         self._emit(EventType.UNREGISTERED, event.status)

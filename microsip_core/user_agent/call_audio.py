@@ -92,6 +92,12 @@ class CallAudio:
             return np.zeros(0, dtype=np.int16)
         return tap.read(samples)
 
+    def read_now(self, samples: int) -> NDArray[np.int16]:
+        """Return what there is, at most ``samples`` samples, without waiting; from any one thread."""
+        if self._closed:
+            raise InvalidState("the call has ended", step="read audio")
+        return self._tap.read(samples)
+
     def __aiter__(self) -> CallAudio:
         return self
 
