@@ -1,7 +1,13 @@
-/* The public interface of the media engine: opaque types, a status returned, results through pointers last. */
+/* The public interface of the media engine: opaque types, a status returned, results through pointers last.
+
+   An engine has a few threads ("shards"), each of which owns its streams outright. What is asked of a stream goes to its
+   shard as a command and happens at its next tick; what happens there comes back as events. No function here waits for the
+   network; opening, loading and closing take the time of some system calls. Functions on one engine and its streams may be
+   called from any thread, but not two at the same time on the same stream or tap direction. */
 #ifndef MICROSIP_MEDIA_H
 #define MICROSIP_MEDIA_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -9,16 +15,224 @@ typedef enum ms_status {
     MS_OK = 0,
     MS_EINVAL = -1,    /* an argument outside its documented range */
     MS_ENOMEM = -2,
-    MS_ENETWORK = -3,  /* a socket could not be opened; errno tells why */
+    MS_ENETWORK = -3,  /* a socket or thread could not be opened; errno tells why */
     MS_EBUSY = -4,     /* the port, or every port of the range, is taken */
     MS_EIO = -5,       /* a file could not be read or written; errno tells why */
     MS_EFORMAT = -6,   /* a file or packet holds something else than expected */
     MS_ENOTSUP = -7,
-    MS_ESTATE = -8,
+    MS_ESTATE = -8,    /* not possible now */
     MS_ELIMIT = -9
 } ms_status_t;
 
 /* One line for a status. */
 const char *ms_status_text(ms_status_t status);
+
+/* ---- engine */
+
+typedef struct ms_engine ms_engine_t;
+typedef struct ms_stream ms_stream_t;
+
+#define MS_SHARDS_MAX 64
+
+typedef struct ms_engine_config {
+    uint32_t shards;      /* threads, 1..MS_SHARDS_MAX */
+    bool manual;          /* no threads: ms_engine_tick says what time it is */
+} ms_engine_config_t;
+
+ms_status_t ms_engine_create(const ms_engine_config_t *config, ms_engine_t **engine);
+/* End every stream that is left (with an RTCP BYE), complete the recordings, end the threads. Events can still be taken. */
+void ms_engine_stop(ms_engine_t *engine);
+/* Stops first where that is due. Streams and taps are invalid afterwards; a tap not closed yet may only be closed. */
+void ms_engine_free(ms_engine_t *engine);
+
+typedef enum ms_event_kind {
+    MS_EVENT_FIRST_RTP = 1,   /* value: payload type; text: "host:port" */
+    MS_EVENT_DTMF,            /* value: duration in ms; text: the digit */
+    MS_EVENT_DTMF_SENT,       /* value: digits sent since the queue was last empty */
+    MS_EVENT_MEDIA_TIMEOUT,   /* value: ms without a packet; text: "never" when none ever came */
+    MS_EVENT_MEDIA_RESUMED,   /* value: ms without a packet */
+    MS_EVENT_RTCP_BYE,        /* value: the SSRC that left */
+    MS_EVENT_SSRC_CHANGE,     /* value: the new SSRC */
+    MS_EVENT_PLAYBACK_FINISHED,  /* value: ms played; text: finished, stopped or replaced; reference: its id */
+    MS_EVENT_RECORDING_FINISHED, /* value: ms recorded; text: what went wrong, if anything; reference: its id */
+    MS_EVENT_ERROR            /* value: errno; text: what failed */
+} ms_event_kind_t;
+
+#define MS_EVENT_TEXT 72
+
+typedef struct ms_event {
+    ms_event_kind_t kind;
+    uint32_t stream_id;
+    uint32_t reference;
+    int64_t value;
+    int64_t time;             /* ns of the monotonic clock */
+    char text[MS_EVENT_TEXT];
+} ms_event_t;
+
+/* Readable while events wait. */
+int ms_engine_event_fd(const ms_engine_t *engine);
+/* How many were taken, at most `capacity`. One caller at a time. */
+size_t ms_engine_poll_events(ms_engine_t *engine, ms_event_t *events, size_t capacity);
+
+#define MS_LATENESS_BUCKETS 12
+/* Upper bounds in microseconds; the last bucket has none. */
+extern const uint32_t ms_lateness_bounds[MS_LATENESS_BUCKETS - 1];
+
+/* Frames are what streams do every ptime: receive, play, send. */
+typedef struct ms_engine_statistics {
+    uint32_t shards;
+    uint32_t streams;
+    uint64_t wakeups;
+    uint64_t frames;
+    uint64_t frames_late;     /* more than 5 ms */
+    uint64_t frames_skipped;  /* never done: the thread was too late */
+    uint64_t lateness[MS_LATENESS_BUCKETS];
+    uint64_t lateness_max_us;
+    uint64_t events_lost;     /* nobody took them, and the ring was full */
+    uint64_t cpu_ns;          /* of the shards' threads */
+} ms_engine_statistics_t;
+
+void ms_engine_get_statistics(ms_engine_t *engine, ms_engine_statistics_t *statistics);
+
+/* Manual engines: do everything due until `now` (ns); when the next thing is due, INT64_MAX if nothing is. */
+int64_t ms_engine_tick(ms_engine_t *engine, int64_t now);
+
+/* ---- streams */
+
+typedef struct ms_stream_config {
+    const char *local_host;            /* literal IPv4 or IPv6 address */
+    uint16_t port_first, port_last;    /* RTP is on an even port of these, RTCP on the next; 0, 0: the system chooses */
+    uint16_t jitter_min_ms, jitter_max_ms, jitter_initial_ms; /* 0..1000, 20..1000, 0..1000 */
+    uint32_t media_timeout_ms;         /* 0: never */
+    const char *cname;                 /* up to 63 octets; NULL or empty: random */
+} ms_stream_config_t;
+
+ms_status_t ms_stream_open(ms_engine_t *engine, const ms_stream_config_t *config, ms_stream_t **stream);
+
+typedef struct ms_stream_statistics {
+    /* sent */
+    uint32_t ssrc;
+    uint64_t packets_sent, octets_sent, send_errors, dtmf_sent;
+    /* received; "octets" are payload */
+    uint32_t remote_ssrc;
+    bool remote_known;
+    uint64_t packets_received, octets_received, packets_expected, packets_lost, duplicates, reordered, late, discarded;
+    uint64_t invalid, foreign, ssrc_changes, dtmf_received;
+    uint64_t jitter_us, jitter_max_us;
+    /* played, in samples of sample_rate */
+    uint32_t sample_rate;
+    uint64_t samples_played, samples_concealed, samples_bridged, samples_inserted, samples_removed;
+    int64_t buffer_us, buffer_mean_us, buffer_max_us, buffer_target_us, buffer_delay_us; /* -1: not known */
+    uint64_t resets;
+    /* RTCP; -1: not known */
+    uint64_t rtcp_sent, rtcp_received, rtcp_invalid;
+    int64_t round_trip_us, round_trip_max_us;
+    int64_t remote_packets_lost, remote_fraction_lost, remote_jitter_us;
+    /* frames */
+    uint64_t ticks, ticks_late, ticks_skipped;
+    /* sums of squares per sample of the last frame, on the scale of int16 */
+    double sent_power, received_power;
+} ms_stream_statistics_t;
+
+/* The stream ends at its next tick; the pointer is invalid at once. `last` may be NULL. */
+void ms_stream_close(ms_stream_t *stream, ms_stream_statistics_t *last);
+uint32_t ms_stream_id(const ms_stream_t *stream);
+/* `host` has room for 64 octets. */
+void ms_stream_address(const ms_stream_t *stream, bool rtcp, char *host, uint16_t *port);
+/* As of the end of the last tick. */
+void ms_stream_get_statistics(const ms_stream_t *stream, ms_stream_statistics_t *statistics);
+
+#define MS_PAYLOADS_MAX 16
+
+typedef struct ms_payload {
+    const char *name;         /* encoding name of SDP */
+    uint8_t type;             /* 0..127 */
+    uint32_t clock_rate;
+    uint8_t channels;
+} ms_payload_t;
+
+typedef struct ms_stream_format {
+    const char *remote_host;       /* NULL: not known yet */
+    uint16_t remote_port;
+    const char *remote_rtcp_host;  /* NULL: the remote host */
+    uint16_t remote_rtcp_port;     /* 0: the port after RTP's */
+    bool sending, receiving;
+    bool has_send;                 /* `send` and ptime_ms count */
+    ms_payload_t send;
+    uint16_t ptime_ms;             /* 10, 20, ... 60 */
+    ms_payload_t receive[MS_PAYLOADS_MAX]; /* telephone-event and CN included */
+    size_t receive_count;
+    int16_t telephone_event;       /* payload type to send digits with, -1: none */
+} ms_stream_format_t;
+
+/* MS_ENOTSUP: a codec that is not built in. */
+ms_status_t ms_stream_configure(ms_stream_t *stream, const ms_stream_format_t *format);
+
+/* Of the audio a stream plays and sends, Hz. */
+uint32_t ms_stream_sample_rate(const ms_stream_t *stream);
+
+ms_status_t ms_stream_set_echo(ms_stream_t *stream, bool on);
+ms_status_t ms_stream_set_mute(ms_stream_t *stream, bool on);
+/* Linear, 0..8. */
+ms_status_t ms_stream_set_gain(ms_stream_t *stream, double send, double receive);
+/* 40..5000 ms and 20..5000 ms. MS_EINVAL: not a digit of 0-9*#A-D; MS_ELIMIT: more than 64 wait; MS_ESTATE: not
+   negotiated. */
+ms_status_t ms_stream_send_dtmf(ms_stream_t *stream, const char *digits, uint32_t duration_ms, uint32_t gap_ms);
+
+/* ---- playing and recording; ids are the caller's */
+
+typedef struct ms_pcm ms_pcm_t;
+
+/* A WAV file as mono samples at `rate`. */
+ms_status_t ms_pcm_load(const char *path, uint32_t rate, ms_pcm_t **pcm);
+ms_status_t ms_pcm_copy(const int16_t *samples, size_t length, uint32_t from_rate, uint32_t rate, ms_pcm_t **pcm);
+uint64_t ms_pcm_length(const ms_pcm_t *pcm);
+void ms_pcm_release(ms_pcm_t *pcm);
+
+#define MS_TONE_FREQUENCIES 4
+#define MS_TONE_STEPS 8
+
+typedef struct ms_tone {
+    float frequencies[MS_TONE_FREQUENCIES]; /* Hz, sounding together */
+    uint32_t frequency_count;
+    uint32_t on_ms, off_ms;                 /* up to 3,600,000; on 0: for ever */
+} ms_tone_t;
+
+ms_status_t ms_stream_play(ms_stream_t *stream, ms_pcm_t *pcm, bool loop, uint32_t id);
+ms_status_t ms_stream_play_tones(ms_stream_t *stream, const ms_tone_t *tones, size_t count, bool loop, uint32_t id);
+ms_status_t ms_stream_stop_play(ms_stream_t *stream);
+/* 16-bit WAV: sent left and received right, or both mixed. */
+ms_status_t ms_stream_record(ms_stream_t *stream, const char *path, bool stereo, uint32_t id);
+ms_status_t ms_stream_stop_record(ms_stream_t *stream);
+
+/* ---- taps: samples at the stream's rate; one thread reads, one writes */
+
+typedef struct ms_tap ms_tap_t;
+
+/* Room for `capacity` samples each way, up to 2^24; a tap already there is detached. */
+ms_status_t ms_stream_open_tap(ms_stream_t *stream, uint32_t capacity, ms_tap_t **tap);
+/* `stream` is NULL when it is closed already. */
+void ms_tap_close(ms_tap_t *tap, ms_stream_t *stream);
+uint32_t ms_tap_readable(const ms_tap_t *tap);
+uint32_t ms_tap_space(const ms_tap_t *tap);
+uint32_t ms_tap_unplayed(const ms_tap_t *tap);
+uint32_t ms_tap_read(ms_tap_t *tap, int16_t *samples, uint32_t n);
+uint32_t ms_tap_write(ms_tap_t *tap, const int16_t *samples, uint32_t n);
+uint32_t ms_tap_clear(ms_tap_t *tap);
+uint64_t ms_tap_dropped(const ms_tap_t *tap);
+uint64_t ms_tap_starved(const ms_tap_t *tap);
+
+/* ---- sample rate conversion, for taps at another rate than the stream's */
+
+typedef struct ms_resampler ms_resampler_t;
+
+/* From and to 4000..192000 Hz. Delays by 16 samples of the lower rate: 2 ms when that is 8000 Hz. */
+ms_status_t ms_resampler_open(uint32_t from, uint32_t to, ms_resampler_t **resampler);
+void ms_resampler_close(ms_resampler_t *resampler);
+void ms_resampler_reset(ms_resampler_t *resampler);
+/* Most samples that n samples of input can give. */
+size_t ms_resampler_bound(const ms_resampler_t *resampler, size_t n);
+/* Convert all of the input; how many samples came out. `out` has room for ms_resampler_bound(n). */
+size_t ms_resampler_process(ms_resampler_t *resampler, const int16_t *in, size_t n, int16_t *out);
 
 #endif

@@ -1,0 +1,62 @@
+/* Commands and what they bring along, made by callers. */
+#include "command.h"
+
+#include "stream.h"
+
+#include <stdlib.h>
+
+static void free_node(ms_node_t *node) { free(node); }
+
+static void free_command(ms_node_t *node) {
+    ms_command_t *command = (ms_command_t *)node;
+    if (command->kind == MS_COMMAND_CONFIGURE)
+        free(command->as.settings);
+    free(command);
+}
+
+ms_command_t *ms_command_create(ms_stream_t *stream, ms_command_kind_t kind) {
+    ms_command_t *command = calloc(1, sizeof *command);
+    if (command != NULL) {
+        command->node.dispose = free_command;
+        command->kind = kind;
+        command->stream = stream;
+    }
+    return command;
+}
+
+void ms_command_submit(ms_command_t *command) {
+    ms_shard_t *shard = command->stream->shard; /* before the push: then the stream may be gone at any time */
+    ms_mpsc_push(&shard->commands, &command->node);
+    ms_waker_ring(&shard->waker);
+}
+
+ms_status_t ms_playout_create(const ms_jb_config_t *wanted, uint32_t sample_rate, ms_playout_t **out) {
+    ms_jb_config_t config = *wanted;
+    config.sample_rate = sample_rate;
+    size_t size = ms_jb_size(&config);
+    if (size == 0)
+        return MS_EINVAL;
+    ms_playout_t *playout = calloc(1, sizeof *playout + size);
+    if (playout == NULL)
+        return MS_ENOMEM;
+    playout->node.dispose = free_node;
+    playout->sample_rate = sample_rate;
+    ms_status_t status = ms_jb_init(playout->memory, size, &config, &playout->jb);
+    if (status == MS_OK)
+        *out = playout;
+    else
+        free(playout);
+    return status;
+}
+
+ms_status_t ms_encoder_create(const ms_codec_t *codec, ms_encoder_t **out) {
+    ms_encoder_t *encoder = calloc(1, sizeof *encoder + codec->encoder_size);
+    if (encoder == NULL)
+        return MS_ENOMEM;
+    encoder->node.dispose = free_node;
+    encoder->codec = codec;
+    if (codec->encoder_init != NULL)
+        codec->encoder_init(encoder->state);
+    *out = encoder;
+    return MS_OK;
+}

@@ -1,0 +1,95 @@
+/* What callers ask of a stream: one allocated record each, applied at the tick, freed by a caller afterwards. */
+#ifndef MS_COMMAND_H
+#define MS_COMMAND_H
+
+#include "codec_registry.h"
+#include "jitter_buffer.h"
+#include "mpsc_list.h"
+#include "playback.h"
+#include "recorder.h"
+#include "tap.h"
+#include "telephone_event.h"
+#include "udp_socket.h"
+
+typedef enum ms_command_kind {
+    MS_COMMAND_ADD,
+    MS_COMMAND_CONFIGURE,
+    MS_COMMAND_PLAY,        /* playback NULL: stop */
+    MS_COMMAND_RECORD,      /* recorder NULL: stop */
+    MS_COMMAND_TAP,
+    MS_COMMAND_UNTAP,
+    MS_COMMAND_ECHO,
+    MS_COMMAND_MUTE,
+    MS_COMMAND_GAIN,
+    MS_COMMAND_DTMF,
+    MS_COMMAND_CLOSE
+} ms_command_kind_t;
+
+/* An encoder with its state behind it. */
+typedef struct ms_encoder {
+    ms_node_t node;
+    const ms_codec_t *codec;
+    max_align_t state[];
+} ms_encoder_t;
+
+/* A jitter buffer in its memory. */
+typedef struct ms_playout {
+    ms_node_t node;
+    ms_jb_t *jb;
+    uint32_t sample_rate;
+    max_align_t memory[];
+} ms_playout_t;
+
+typedef struct ms_receive_map {
+    uint8_t count;
+    uint8_t types[MS_PAYLOADS_MAX];
+    const ms_codec_t *codecs[MS_PAYLOADS_MAX];
+} ms_receive_map_t;
+
+/* ms_stream_format_t with its names looked up. */
+typedef struct ms_settings {
+    ms_address_t remote, remote_rtcp; /* unspecified: not known */
+    bool sending, receiving;
+    uint8_t send_type;
+    uint16_t ptime_ms;
+    uint32_t sample_rate;
+    int16_t telephone_event;
+    ms_receive_map_t receive;
+    ms_encoder_t *encoder;            /* NULL: as before */
+    ms_playout_t *playout;            /* NULL: as before */
+} ms_settings_t;
+
+typedef struct ms_digits {
+    uint8_t codes[MS_DTMF_QUEUE];
+    uint8_t count;
+    uint16_t duration_ms, gap_ms;
+} ms_digits_t;
+
+typedef struct ms_command {
+    ms_node_t node;
+    ms_command_kind_t kind;
+    struct ms_stream *stream;
+    union {
+        ms_settings_t *settings;
+        ms_playback_t *playback;
+        ms_recorder_t *recorder;
+        ms_tap_t *tap;
+        ms_digits_t digits;
+        bool on;
+        struct {
+            int32_t send, receive; /* 4096 is 1 */
+        } gain;
+    } as;
+} ms_command_t;
+
+#define MS_GAIN_ONE 4096
+
+/* NULL when memory is out. */
+ms_command_t *ms_command_create(struct ms_stream *stream, ms_command_kind_t kind);
+/* Hand it to the stream's shard. */
+void ms_command_submit(ms_command_t *command);
+
+ms_status_t ms_playout_create(const ms_jb_config_t *config, uint32_t sample_rate, ms_playout_t **playout);
+ms_status_t ms_encoder_create(const ms_codec_t *codec, ms_encoder_t **encoder);
+
+#endif

@@ -1,0 +1,24 @@
+/* Where RTP goes and from where it is believed: symmetric RTP (RFC 4961) with a guard against theft of the stream. */
+#ifndef MS_PEER_H
+#define MS_PEER_H
+
+#include "udp_socket.h"
+
+/* Zero-initialise: nothing goes anywhere, and the first valid packet decides. */
+typedef struct ms_peer {
+    ms_address_t rtp, rtcp;           /* where it goes */
+    ms_address_t signaled, signaled_rtcp; /* what SDP said */
+    bool latched;                     /* rtp is where packets came from */
+    bool rtcp_latched;
+    bool settled;                     /* no more learning */
+    int64_t latched_at, last_heard;   /* ns */
+} ms_peer_t;
+
+/* What SDP says now. The same address again keeps what has been learned. */
+void ms_peer_configure(ms_peer_t *peer, const ms_address_t *rtp, const ms_address_t *rtcp);
+
+/* Whether a valid packet from there is of this call. `same_source`: it carries the SSRC in force. */
+bool ms_peer_accept(ms_peer_t *peer, const ms_address_t *from, bool same_source, int64_t now);
+bool ms_peer_accept_rtcp(ms_peer_t *peer, const ms_address_t *from);
+
+#endif

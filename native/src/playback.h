@@ -1,0 +1,41 @@
+/* What a stream plays: a clip from memory or tones, made by the caller, consumed at the tick. */
+#ifndef MS_PLAYBACK_H
+#define MS_PLAYBACK_H
+
+#include "microsip_media.h"
+#include "mpsc_list.h"
+
+#include <stdbool.h>
+
+typedef struct ms_tone_step {
+    uint32_t increments[MS_TONE_FREQUENCIES]; /* of the phase, per sample; 2^32 is a turn */
+    uint32_t frequency_count;
+    uint32_t on, off; /* samples; on 0 means for ever */
+} ms_tone_step_t;
+
+typedef struct ms_playback {
+    ms_node_t node;
+    uint32_t id;
+    bool loop;
+    uint64_t played;      /* samples */
+    ms_pcm_t *pcm;        /* NULL: tones */
+    size_t position;      /* in the clip */
+    ms_tone_step_t steps[MS_TONE_STEPS];
+    uint32_t step_count, step;
+    uint32_t step_position;
+    uint32_t phases[MS_TONE_FREQUENCIES];
+} ms_playback_t;
+
+/* Takes a reference of its own to the clip. */
+ms_status_t ms_playback_open_clip(ms_pcm_t *pcm, bool loop, uint32_t id, ms_playback_t **playback);
+ms_status_t ms_playback_open_tones(const ms_tone_t *tones, size_t count, uint32_t sample_rate, bool loop, uint32_t id,
+                                   ms_playback_t **playback);
+
+/* The next n samples, silence behind the end; how many of them were the playback's: fewer than n at its end. */
+size_t ms_playback_read(ms_playback_t *playback, int16_t *out, size_t n);
+static inline void ms_playback_close(ms_playback_t *playback) { playback->node.dispose(&playback->node); }
+
+/* Fills the sine table; once, before any tone is read. */
+void ms_tone_prepare(void);
+
+#endif

@@ -1,0 +1,10 @@
+/* Sample rate conversion of whole clips; the streaming form is public. */
+#ifndef MS_RESAMPLER_H
+#define MS_RESAMPLER_H
+
+#include "microsip_media.h"
+
+/* A whole clip at once, without the delay: `*out` (to be freed) holds the input's duration. */
+ms_status_t ms_resample_clip(const int16_t *in, size_t n, uint32_t from, uint32_t to, int16_t **out, size_t *out_n);
+
+#endif

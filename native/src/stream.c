@@ -1,0 +1,124 @@
+/* A stream opened and closed, by callers. */
+#include "stream.h"
+
+#include "engine.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+static void dispose(ms_node_t *node) {
+    ms_stream_t *stream = (ms_stream_t *)node;
+    ms_udp_close_pair(&stream->sockets);
+    free(stream->encoder);
+    free(stream->playout);
+    free(stream->close_command);
+    free(stream);
+}
+
+/* RFC 7022 s4.2: 96 random bits, in a form that needs no escaping. */
+static void make_cname(const char *wanted, char cname[MS_CNAME_MAX + 1]) {
+    static const char DIGITS[] = "0123456789abcdef";
+    uint8_t bytes[12];
+    if (wanted != NULL && wanted[0] != '\0') {
+        strcpy(cname, wanted);
+        return;
+    }
+    ms_random_bytes(bytes, sizeof bytes);
+    for (size_t i = 0; i < sizeof bytes; i++) {
+        cname[2 * i] = DIGITS[bytes[i] >> 4];
+        cname[2 * i + 1] = DIGITS[bytes[i] & 15];
+    }
+    cname[2 * sizeof bytes] = '\0';
+}
+
+static ms_shard_t *emptiest_shard(ms_engine_t *engine) {
+    ms_shard_t *best = &engine->shards[0];
+    for (uint32_t i = 1; i < engine->shard_count; i++)
+        if (atomic_load(&engine->shards[i].streams) < atomic_load(&best->streams))
+            best = &engine->shards[i];
+    return best;
+}
+
+static void set_defaults(ms_stream_t *stream, const ms_stream_config_t *config) {
+    stream->node.dispose = dispose;
+    stream->ptime_ms = MS_PTIME_DEFAULT_MS;
+    stream->telephone_event = -1;
+    stream->timeout_ms = config->media_timeout_ms;
+    stream->send_gain = stream->receive_gain = MS_GAIN_ONE;
+    stream->buffer_config = (ms_jb_config_t){.min_delay_ms = config->jitter_min_ms,
+                                             .max_delay_ms = config->jitter_max_ms,
+                                             .initial_delay_ms = config->jitter_initial_ms};
+    stream->caller_sample_rate = stream->counters.sample_rate = stream->counters.clock_rate = 8000;
+    stream->counters.round_trip_us = stream->counters.round_trip_max_us = -1;
+    stream->counters.remote_lost = stream->counters.remote_fraction_lost = stream->counters.remote_jitter_us = -1;
+    make_cname(config->cname, stream->cname);
+    ms_rtp_sender_init(&stream->sender);
+}
+
+static ms_status_t open_sockets(ms_engine_t *engine, const ms_stream_config_t *config, ms_udp_pair_t *pair) {
+    ms_address_t host;
+    ms_status_t status = ms_address_parse(config->local_host, 0, &host);
+    if (status != MS_OK)
+        return status;
+    uint16_t cursor = (uint16_t)atomic_load(&engine->next_port);
+    status = ms_udp_open_pair(&host, config->port_first, config->port_last, &cursor, pair);
+    atomic_store(&engine->next_port, cursor);
+    return status;
+}
+
+ms_status_t ms_stream_open(ms_engine_t *engine, const ms_stream_config_t *config, ms_stream_t **out) {
+    *out = NULL;
+    ms_engine_clean(engine); /* frees the ports of streams that were closed before */
+    if (engine->stopped)
+        return MS_ESTATE;
+    if (config->cname != NULL && strlen(config->cname) > MS_CNAME_MAX)
+        return MS_EINVAL;
+    ms_stream_t *stream = calloc(1, sizeof *stream);
+    if (stream == NULL)
+        return MS_ENOMEM;
+    set_defaults(stream, config);
+    ms_command_t *command = ms_command_create(stream, MS_COMMAND_ADD);
+    stream->close_command = ms_command_create(stream, MS_COMMAND_CLOSE); /* now, so that closing can not fail */
+    ms_status_t status = MS_ENOMEM;
+    if (command != NULL && stream->close_command != NULL)
+        status = ms_playout_create(&stream->buffer_config, stream->caller_sample_rate, &stream->playout);
+    if (status == MS_OK)
+        status = open_sockets(engine, config, &stream->sockets);
+    if (status != MS_OK) {
+        int reason = errno;
+        free(command);
+        free(stream->close_command);
+        free(stream->playout);
+        free(stream);
+        errno = reason;
+        return status;
+    }
+    stream->engine = engine;
+    stream->id = atomic_fetch_add(&engine->next_stream_id, 1) + 1;
+    stream->shard = emptiest_shard(engine);
+    atomic_fetch_add(&stream->shard->streams, 1);
+    ms_stream_publish(stream); /* so that statistics are right before the first frame */
+    *out = stream;
+    ms_command_submit(command);
+    return MS_OK;
+}
+
+void ms_stream_close(ms_stream_t *stream, ms_stream_statistics_t *last) {
+    ms_engine_t *engine = stream->engine;
+    if (last != NULL)
+        ms_stream_get_statistics(stream, last);
+    atomic_fetch_sub(&stream->shard->streams, 1);
+    ms_command_t *command = stream->close_command;
+    stream->close_command = NULL; /* now the shard's to throw away */
+    ms_command_submit(command);
+    ms_engine_clean(engine);
+}
+
+uint32_t ms_stream_id(const ms_stream_t *stream) { return stream->id; }
+
+uint32_t ms_stream_sample_rate(const ms_stream_t *stream) { return stream->caller_sample_rate; }
+
+void ms_stream_address(const ms_stream_t *stream, bool rtcp, char *host, uint16_t *port) {
+    ms_address_format(rtcp ? &stream->sockets.rtcp_address : &stream->sockets.rtp_address, host, port);
+}

@@ -1,0 +1,134 @@
+/* A stream: one RTP session with its sockets, buffer, codec, sources and sinks. Its shard's, but for what is marked. */
+#ifndef MS_STREAM_H
+#define MS_STREAM_H
+
+#include "command.h"
+#include "peer.h"
+#include "rtcp.h"
+#include "rtp_receiver.h"
+#include "rtp_sender.h"
+#include "shard.h"
+
+#define MS_PTIME_DEFAULT_MS 20
+
+typedef struct ms_stream_counters {
+    uint64_t octets_received, received, invalid, foreign, unplayed, ssrc_changes, dtmf_received;
+    uint64_t send_errors, dtmf_sent;
+    uint64_t rtcp_sent, rtcp_received, rtcp_invalid;
+    int64_t round_trip_us, round_trip_max_us;
+    int64_t remote_lost, remote_fraction_lost, remote_jitter_us;
+    uint64_t ticks, late, skipped;
+    uint64_t sent_energy, received_energy; /* sums of squares of the last frame */
+    int64_t buffered_max_ms;
+    uint32_t frame_samples, sample_rate, clock_rate;
+    uint32_t reserved;
+} ms_stream_counters_t;
+
+/* What a reader gets: copied at the end of every tick. */
+typedef struct ms_stream_snapshot {
+    ms_stream_counters_t counters;
+    ms_rtp_receiver_t receiver;
+    ms_rtp_sender_t sender;
+    ms_jb_info_t playing;
+    ms_jb_stats_t buffer;
+} ms_stream_snapshot_t;
+
+#define MS_SNAPSHOT_WORDS ((sizeof(ms_stream_snapshot_t) + 7) / 8)
+
+/* A seqlock: the version is odd while the words change. */
+typedef struct ms_published {
+    _Atomic uint32_t version;
+    _Atomic uint64_t words[MS_SNAPSHOT_WORDS];
+} ms_published_t;
+
+struct ms_stream {
+    ms_node_t node;
+    struct ms_stream *next;      /* in the wheel */
+    uint64_t due;                /* tick */
+    struct ms_engine *engine;    /* callers' too */
+    ms_shard_t *shard;           /* callers' too */
+    uint32_t id;                 /* callers' too */
+    bool ended;
+    uint16_t ptime_ms;
+    ms_udp_pair_t sockets;       /* callers' too */
+    uint32_t caller_sample_rate; /* callers' only: what was last asked for */
+    bool caller_dtmf;            /* callers' only */
+    ms_jb_config_t buffer_config; /* callers' only */
+    ms_command_t *close_command; /* callers' only */
+
+    /* negotiated */
+    bool configured, sending, receiving;
+    uint8_t send_type;
+    int16_t telephone_event;
+    uint32_t frame_samples, frame_units;
+    ms_receive_map_t receive;
+    ms_encoder_t *encoder;
+    ms_playout_t *playout;
+    ms_peer_t peer;
+
+    /* RTP */
+    ms_rtp_receiver_t receiver;
+    ms_rtp_sender_t sender;
+    int64_t drained_at;          /* no packet waiting can have arrived before */
+    uint32_t calm;               /* ticks in a row with exactly one packet */
+    uint32_t timeout_ms;
+    int64_t heard_at;            /* last valid packet, or when waiting for one began */
+    bool timed_out;
+    ms_dtmf_receiver_t dtmf_in;
+    ms_dtmf_sender_t dtmf_out;
+    uint32_t dtmf_batch;         /* digits sent since the queue was last empty */
+
+    /* RTCP */
+    int64_t rtcp_due;
+    double rtcp_average_size;
+    uint64_t packets_at_report;
+    uint32_t last_sr;
+    int64_t last_sr_arrival;
+    bool rtcp_began, bye_received;
+    char cname[MS_CNAME_MAX + 1];
+
+    /* audio */
+    ms_playback_t *playback;
+    ms_recorder_t *recorder;
+    ms_tap_t *tap;
+    bool echo, muted;
+    int32_t send_gain, receive_gain;
+
+    ms_jb_info_t playing;
+    ms_stream_counters_t counters;
+    ms_published_t published;
+};
+
+/* ---- at the tick */
+
+void ms_command_apply(ms_command_t *command, ms_shard_t *shard);
+/* Receive, play, send: everything of one ptime at shard->now. */
+void ms_stream_frame(ms_stream_t *stream, ms_shard_t *shard, bool late);
+/* So many frames never happen. */
+void ms_stream_skip(ms_stream_t *stream, uint64_t frames);
+/* RTCP BYE, and everything it holds let go but its sockets and memory. */
+void ms_stream_end(ms_stream_t *stream, ms_shard_t *shard);
+
+void ms_stream_receive(ms_stream_t *stream, ms_shard_t *shard);
+/* Fill shard->received with a frame from the jitter buffer. */
+void ms_stream_playout(ms_stream_t *stream, ms_shard_t *shard);
+/* Fill shard->sent from the source and send it. */
+void ms_stream_send(ms_stream_t *stream, ms_shard_t *shard);
+void ms_stream_rtcp(ms_stream_t *stream, ms_shard_t *shard);
+void ms_stream_send_bye(ms_stream_t *stream, ms_shard_t *shard);
+void ms_stream_finish_playback(ms_stream_t *stream, ms_shard_t *shard, const char *why);
+
+void ms_stream_publish(ms_stream_t *stream);
+
+/* `text` is NULL or ends with a zero. */
+void ms_stream_tell(ms_stream_t *stream, ms_shard_t *shard, ms_event_kind_t kind, int64_t value, uint32_t reference,
+                    const char *text);
+
+/* A stream's memory has left the caches since its last frame: have it fetched while the one before is served. */
+static inline void ms_stream_prefetch(const ms_stream_t *stream) {
+    const char *at = (const char *)stream;
+    for (size_t offset = 0; offset < 512; offset += 64)
+        __builtin_prefetch(at + offset, 1);
+}
+
+#endif

@@ -1,0 +1,99 @@
+/* Commands of callers, applied to a stream at the tick. */
+#include "engine.h"
+#include "stream.h"
+
+static void retire(ms_shard_t *shard, ms_node_t *node) { ms_mpsc_push(&shard->engine->rubbish, node); }
+
+static void set_formats(ms_stream_t *stream, ms_shard_t *shard, ms_settings_t *settings) {
+    if (settings->playout != NULL) {
+        retire(shard, &stream->playout->node);
+        stream->playout = settings->playout;
+    }
+    if (settings->encoder != NULL) {
+        if (stream->encoder != NULL)
+            retire(shard, &stream->encoder->node);
+        stream->encoder = settings->encoder;
+        stream->send_type = settings->send_type;
+    }
+    for (uint32_t i = 0; i < stream->receive.count; i++)
+        ms_jb_set_payload(stream->playout->jb, stream->receive.types[i], NULL);
+    stream->receive.count = 0;
+    for (uint32_t i = 0; i < settings->receive.count; i++) {
+        const ms_codec_t *codec = settings->receive.codecs[i];
+        /* one of another rate than the stream's can not be played here, so its packets count as not negotiated */
+        if (ms_jb_set_payload(stream->playout->jb, settings->receive.types[i], codec) != MS_OK)
+            continue;
+        stream->receive.types[stream->receive.count] = settings->receive.types[i];
+        stream->receive.codecs[stream->receive.count++] = codec;
+    }
+}
+
+static void configure(ms_stream_t *stream, ms_shard_t *shard, ms_settings_t *settings) {
+    bool was_receiving = stream->configured && stream->receiving;
+    set_formats(stream, shard, settings);
+    uint32_t clock_rate = stream->encoder != NULL ? stream->encoder->codec->clock_rate : settings->sample_rate;
+    stream->ptime_ms = settings->ptime_ms;
+    stream->frame_samples = settings->sample_rate / 1000 * settings->ptime_ms;
+    stream->frame_units = clock_rate / 1000 * settings->ptime_ms;
+    stream->counters.frame_samples = stream->frame_samples;
+    stream->counters.sample_rate = settings->sample_rate;
+    stream->counters.clock_rate = clock_rate;
+    stream->telephone_event = settings->telephone_event;
+    stream->sending = settings->sending;
+    stream->receiving = settings->receiving;
+    ms_address_t before = stream->peer.signaled;
+    ms_peer_configure(&stream->peer, &settings->remote, &settings->remote_rtcp);
+    if (stream->configured && !ms_address_equal(&before, &settings->remote))
+        ms_rtp_receiver_restart(&stream->receiver);
+    if (!was_receiving && settings->receiving) {
+        stream->heard_at = shard->now;
+        ms_jb_reset(stream->playout->jb); /* what was heard before a hold is no part of what comes after it */
+    }
+    stream->configured = true;
+}
+
+static void put_digits(ms_stream_t *stream, const ms_digits_t *digits) {
+    for (uint32_t i = 0; i < digits->count; i++) {
+        ms_dtmf_order_t order = {digits->codes[i], digits->duration_ms, digits->gap_ms};
+        if (!ms_dtmf_sender_put(&stream->dtmf_out, &order))
+            stream->counters.send_errors++;
+    }
+}
+
+static void record(ms_stream_t *stream, ms_recorder_t *recorder) {
+    if (stream->recorder != NULL)
+        ms_recorder_end(stream->recorder);
+    stream->recorder = recorder;
+}
+
+static void set_tap(ms_stream_t *stream, ms_shard_t *shard, ms_tap_t *tap) {
+    if (stream->tap != NULL)
+        retire(shard, &stream->tap->node);
+    stream->tap = tap;
+}
+
+void ms_command_apply(ms_command_t *command, ms_shard_t *shard) {
+    ms_stream_t *stream = command->stream;
+    switch (command->kind) {
+    case MS_COMMAND_ADD: ms_shard_place(shard, stream, stream->ptime_ms); break;
+    case MS_COMMAND_CONFIGURE: configure(stream, shard, command->as.settings); break;
+    case MS_COMMAND_PLAY:
+        ms_stream_finish_playback(stream, shard, command->as.playback == NULL ? "stopped" : "replaced");
+        stream->playback = command->as.playback;
+        break;
+    case MS_COMMAND_RECORD: record(stream, command->as.recorder); break;
+    case MS_COMMAND_TAP: set_tap(stream, shard, command->as.tap); break;
+    case MS_COMMAND_UNTAP:
+        if (stream->tap == command->as.tap) /* else it has been replaced already */
+            set_tap(stream, shard, NULL);
+        break;
+    case MS_COMMAND_ECHO: stream->echo = command->as.on; break;
+    case MS_COMMAND_MUTE: stream->muted = command->as.on; break;
+    case MS_COMMAND_GAIN:
+        stream->send_gain = command->as.gain.send;
+        stream->receive_gain = command->as.gain.receive;
+        break;
+    case MS_COMMAND_DTMF: put_digits(stream, &command->as.digits); break;
+    case MS_COMMAND_CLOSE: ms_stream_end(stream, shard); break;
+    }
+}

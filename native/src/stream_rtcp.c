@@ -1,0 +1,133 @@
+/* RTCP of a stream: reports when they are due, and what the other side reports. */
+#include "stream.h"
+
+#define IP_UDP_SIZE 28
+/* 5 % of 80 kbit/s, in octets per second: with two members the 5 s minimum rules anyway. */
+#define BANDWIDTH 500.0
+#define FIRST_AVERAGE 128.0
+/* RTCP is not urgent: its socket is asked every so manieth frame; the kernel stamps what waits there. */
+#define FRAMES_PER_LOOK 5
+#define PACKETS_PER_LOOK 8
+#define ROUND_TRIP_MAX_US (60 * INT64_C(1000000))
+
+static int64_t units_to_us(const ms_stream_t *stream, uint64_t units) {
+    return (int64_t)(units * 1000000 / stream->counters.clock_rate);
+}
+
+static void schedule(ms_stream_t *stream, ms_shard_t *shard, bool initial) {
+    double seconds = ms_rtcp_interval(initial, stream->rtcp_average_size, BANDWIDTH, ms_shard_random(shard));
+    stream->rtcp_due = shard->now + (int64_t)(seconds * (double)MS_NS_PER_SECOND);
+}
+
+static void average(ms_stream_t *stream, size_t octets) {
+    stream->rtcp_average_size += ((double)(octets + IP_UDP_SIZE) - stream->rtcp_average_size) / 16; /* RFC 3550 s6.3.3 */
+}
+
+static ms_rtcp_report_block_t block_of(ms_stream_t *stream, const ms_shard_t *shard) {
+    ms_rtp_receiver_t *receiver = &stream->receiver;
+    uint32_t delay = 0;
+    if (stream->last_sr != 0)
+        delay = (uint32_t)((shard->now - stream->last_sr_arrival) / MS_NS_PER_US * 65536 / 1000000);
+    return (ms_rtcp_report_block_t){.ssrc = receiver->ssrc,
+                                    .fraction_lost = ms_rtp_receiver_fraction_lost(receiver),
+                                    .cumulative_lost = ms_rtp_receiver_cumulative_lost(receiver),
+                                    .extended_max = ms_rtp_receiver_extended_max(receiver),
+                                    .jitter = receiver->jitter >> 4,
+                                    .last_sr = stream->last_sr,
+                                    .delay_since_last_sr = delay};
+}
+
+static void send_report(ms_stream_t *stream, ms_shard_t *shard, bool bye) {
+    ms_rtp_sender_t *sender = &stream->sender;
+    ms_rtcp_report_t report = {.ssrc = sender->ssrc, .is_sender = sender->packets > stream->packets_at_report};
+    if (report.is_sender) {
+        int64_t since = shard->now - sender->last_sent;
+        report.ntp_time = ms_ntp_time(shard->now + shard->wall_offset);
+        /* the frame last sent began one frame before the timestamp at hand */
+        report.rtp_timestamp = sender->timestamp - stream->frame_units +
+                               (uint32_t)(since / MS_NS_PER_US * stream->counters.clock_rate / 1000000);
+        report.packets = (uint32_t)sender->packets;
+        report.octets = (uint32_t)sender->octets;
+    }
+    report.has_block = stream->receiver.known;
+    if (report.has_block)
+        report.block = block_of(stream, shard);
+    size_t length = ms_rtcp_write(shard->packet, sizeof shard->packet, &report, stream->cname, bye);
+    if (length > 0 && ms_udp_send(stream->sockets.rtcp, shard->packet, length, &stream->peer.rtcp)) {
+        stream->counters.rtcp_sent++;
+        average(stream, length);
+    }
+    stream->packets_at_report = sender->packets;
+}
+
+static void take_block(ms_stream_t *stream, const ms_rtcp_report_block_t *block, uint32_t arrival) {
+    ms_stream_counters_t *counters = &stream->counters;
+    counters->remote_lost = block->cumulative_lost;
+    counters->remote_fraction_lost = block->fraction_lost;
+    counters->remote_jitter_us = units_to_us(stream, block->jitter);
+    if (block->last_sr == 0)
+        return;
+    /* RFC 3550 s6.4.1: A - LSR - DLSR in 1/65536 s; a little below zero comes from rounding */
+    int32_t units = (int32_t)(arrival - block->last_sr - block->delay_since_last_sr);
+    int64_t microseconds = units < 0 ? 0 : (int64_t)units * 1000000 / 65536;
+    if (units < -65536 || microseconds > ROUND_TRIP_MAX_US)
+        return;
+    counters->round_trip_us = microseconds;
+    if (microseconds > counters->round_trip_max_us)
+        counters->round_trip_max_us = microseconds;
+}
+
+static void take(ms_stream_t *stream, ms_shard_t *shard, const ms_rtcp_news_t *news, int64_t arrival) {
+    uint64_t ntp_arrival = ms_ntp_time(arrival + shard->wall_offset);
+    if (news->report.is_sender) {
+        stream->last_sr = ms_ntp_middle(news->report.ntp_time);
+        stream->last_sr_arrival = arrival;
+    }
+    if (news->report.has_block)
+        take_block(stream, &news->report.block, ms_ntp_middle(ntp_arrival));
+    if (news->bye && !stream->bye_received && (!stream->receiver.known || news->bye_ssrc == stream->receiver.ssrc)) {
+        stream->bye_received = true;
+        ms_stream_tell(stream, shard, MS_EVENT_RTCP_BYE, news->bye_ssrc, 0, NULL);
+    }
+}
+
+static void receive(ms_stream_t *stream, ms_shard_t *shard) {
+    for (int i = 0; i < PACKETS_PER_LOOK; i++) {
+        ms_address_t from;
+        ms_rtcp_news_t news;
+        int64_t wall_time;
+        long length = ms_udp_receive(stream->sockets.rtcp, shard->packet, sizeof shard->packet, &from, &wall_time);
+        if (length < 0)
+            return;
+        if ((size_t)length > sizeof shard->packet || !ms_peer_accept_rtcp(&stream->peer, &from) ||
+            ms_rtcp_parse(shard->packet, (size_t)length, stream->sender.ssrc, &news) != MS_OK) {
+            stream->counters.rtcp_invalid++;
+            continue;
+        }
+        int64_t arrival = wall_time == 0 || shard->manual ? shard->now : wall_time - shard->wall_offset;
+        stream->counters.rtcp_received++;
+        average(stream, (size_t)length);
+        take(stream, shard, &news, arrival < shard->now ? arrival : shard->now);
+    }
+}
+
+void ms_stream_rtcp(ms_stream_t *stream, ms_shard_t *shard) {
+    if (stream->counters.ticks % FRAMES_PER_LOOK == 0)
+        receive(stream, shard);
+    if (!stream->rtcp_began) {
+        stream->rtcp_began = true;
+        stream->rtcp_average_size = FIRST_AVERAGE;
+        schedule(stream, shard, true);
+    } else if (shard->now >= stream->rtcp_due) {
+        if (stream->peer.rtcp.any.sa_family != AF_UNSPEC)
+            send_report(stream, shard, false);
+        schedule(stream, shard, false);
+    }
+}
+
+/* RFC 3550 s6.3.7: who has never sent anything leaves without a word. */
+void ms_stream_send_bye(ms_stream_t *stream, ms_shard_t *shard) {
+    bool known = stream->sender.packets > 0 || stream->counters.rtcp_sent > 0;
+    if (known && stream->peer.rtcp.any.sa_family != AF_UNSPEC)
+        send_report(stream, shard, true);
+}

@@ -1,0 +1,93 @@
+/* The sending half of a frame: choose what is said, encode it, send it. */
+#include "engine.h"
+#include "level.h"
+#include "stream.h"
+
+#include <string.h>
+
+void ms_stream_finish_playback(ms_stream_t *stream, ms_shard_t *shard, const char *why) {
+    ms_playback_t *playback = stream->playback;
+    if (playback == NULL)
+        return;
+    int64_t played_ms = (int64_t)(playback->played * 1000 / stream->playout->sample_rate);
+    ms_stream_tell(stream, shard, MS_EVENT_PLAYBACK_FINISHED, played_ms, playback->id, why);
+    stream->playback = NULL;
+    ms_mpsc_push(&stream->shard->engine->rubbish, &playback->node);
+}
+
+/* A playback comes first, then what the program says, then echo; else silence. */
+static void fill(ms_stream_t *stream, ms_shard_t *shard) {
+    uint32_t n = stream->frame_samples;
+    if (stream->playback != NULL) {
+        if (ms_playback_read(stream->playback, shard->sent, n) < n)
+            ms_stream_finish_playback(stream, shard, "finished");
+    } else if (stream->tap != NULL && ms_tap_say(stream->tap, shard->sent, n)) {
+        return;
+    } else if (stream->echo) {
+        memcpy(shard->sent, shard->received, n * sizeof *shard->sent);
+    } else {
+        memset(shard->sent, 0, n * sizeof *shard->sent);
+    }
+}
+
+static void send_packet(ms_stream_t *stream, ms_shard_t *shard, size_t octets) {
+    if (octets > 0 && ms_udp_send(stream->sockets.rtp, shard->packet, MS_RTP_HEADER_SIZE + octets, &stream->peer.rtp))
+        ms_rtp_sender_sent(&stream->sender, octets, shard->now);
+    else
+        stream->counters.send_errors++;
+}
+
+static void send_audio(ms_stream_t *stream, ms_shard_t *shard) {
+    ms_encoder_t *encoder = stream->encoder;
+    ms_rtp_sender_write_header(&stream->sender, stream->send_type, shard->packet);
+    send_packet(stream, shard,
+                encoder->codec->encode(encoder->state, shard->sent, stream->frame_samples,
+                                       shard->packet + MS_RTP_HEADER_SIZE, sizeof shard->packet - MS_RTP_HEADER_SIZE));
+}
+
+/* True when this frame went to a digit instead of audio. */
+static bool send_digit(ms_stream_t *stream, ms_shard_t *shard) {
+    ms_dtmf_frame_t frame;
+    if (stream->telephone_event < 0 ||
+        !ms_dtmf_sender_next(&stream->dtmf_out, stream->sender.timestamp, stream->frame_units,
+                             stream->encoder->codec->clock_rate, &frame))
+        return false;
+    ms_rtp_packet_t packet = {.marker = frame.marker, .payload_type = (uint8_t)stream->telephone_event,
+                              .sequence = stream->sender.sequence, .timestamp = frame.timestamp,
+                              .ssrc = stream->sender.ssrc};
+    ms_rtp_write_header(shard->packet, &packet);
+    ms_telephone_event_write(shard->packet + MS_RTP_HEADER_SIZE, &frame.event);
+    send_packet(stream, shard, MS_TELEPHONE_EVENT_SIZE);
+    if (frame.last) {
+        stream->counters.dtmf_sent++;
+        stream->dtmf_batch++;
+        if (stream->dtmf_out.count == 0) {
+            ms_stream_tell(stream, shard, MS_EVENT_DTMF_SENT, stream->dtmf_batch, 0, NULL);
+            stream->dtmf_batch = 0;
+        }
+    }
+    return true;
+}
+
+void ms_stream_send(ms_stream_t *stream, ms_shard_t *shard) {
+    bool possible = stream->sending && stream->encoder != NULL && stream->peer.rtp.any.sa_family != AF_UNSPEC;
+    if (!possible || send_digit(stream, shard)) {
+        memset(shard->sent, 0, stream->frame_samples * sizeof *shard->sent);
+        stream->sender.talking = possible;
+        stream->counters.sent_energy = 0;
+    } else {
+        fill(stream, shard);
+        if (stream->muted)
+            memset(shard->sent, 0, stream->frame_samples * sizeof *shard->sent);
+        else if (stream->send_gain != MS_GAIN_ONE)
+            ms_gain(shard->sent, stream->frame_samples, stream->send_gain);
+        stream->counters.sent_energy = ms_energy(shard->sent, stream->frame_samples);
+        send_audio(stream, shard);
+    }
+    ms_rtp_sender_advance(&stream->sender, stream->frame_units);
+    if (stream->recorder != NULL &&
+        !ms_recorder_put(stream->recorder, shard->sent, shard->received, stream->frame_samples)) {
+        ms_recorder_end(stream->recorder);
+        stream->recorder = NULL;
+    }
+}
