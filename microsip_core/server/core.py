@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable
 
 from microsip_core.ids import IdSource
 from microsip_core.sip.builder import response_to
+from microsip_core.sip.headers import METHODS
 from microsip_core.sip.hop import Hop, OutgoingPacket, Source
 from microsip_core.sip.message import Request, Response
 from microsip_core.sip.parse_error import SipParseError
@@ -121,7 +122,7 @@ class ServerCore:
 
     def on_request(self, transaction: ServerTransaction, request: Request, now: float) -> None:
         """Answer or forward a new request."""
-        self.journal.count(f"request_{request.method}" if request.method.isalpha() else "request_other")
+        self.journal.count(f"request_{request.method}" if request.method in METHODS else "request_other")
         source = transaction.source
         self.journal.tell("request", lambda: f"{describe(request)} from {source.transport} {source.host}:{source.port}")
         try:
@@ -140,7 +141,7 @@ class ServerCore:
             self._answer(transaction, request, refusal[0], now, headers=refusal[1])
             return
         routed = preprocess_route(request, self.domain)
-        local = "Route" not in request and self.domain.serves(request.request_uri)
+        local = self._proxy.is_for_us(request, routed)
         if local and request.method == "REGISTER":
             self._register(transaction, request, now)
             return
@@ -149,7 +150,7 @@ class ServerCore:
         if local and request.request_uri.user is None:
             self._answer_as_server(transaction, request, now)
             return
-        targets = self._proxy.targets(request, now)
+        targets = self._proxy.targets(request, routed, now)
         if isinstance(targets, int):
             self._answer(transaction, request, targets, now)
             return

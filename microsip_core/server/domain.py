@@ -39,10 +39,15 @@ class Domain:
         """The lowered names."""
         return self._names
 
-    def serves(self, uri: SipUri) -> bool:
-        """Tell whether we are responsible for an address of record or Request-URI (s16.5)."""
+    def serves(self, uri: SipUri, *, in_dialog: bool = False) -> bool:
+        """Tell whether we are responsible for an address of record or Request-URI (s16.5).
+
+        ``in_dialog``: the URI is the Contact of a peer, where an address without port means the default port.
+        """
         host = uri.host.lower()
         if uri.port is None:
+            if in_dialog and is_numeric(host):
+                return self._listens(host, DEFAULT_PORTS.get(hop_for_uri(uri).transport, 5060))
             return host in self._names or self._listens_at_host(host)
         return self._listens(host, uri.port)
 

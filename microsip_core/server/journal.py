@@ -45,6 +45,8 @@ class Journal:
         if self.listener is None:
             return
         line = text if isinstance(text, str) else text()
+        if not line.isprintable():  # a peer's text must not write lines of its own
+            line = "".join(char if char.isprintable() else "?" for char in line)
         try:
             self.listener(ServerEvent(kind, line))
         except Exception:

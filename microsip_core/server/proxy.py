@@ -63,10 +63,16 @@ class Proxy:
             return 420, (("Unsupported", ", ".join(required)),)
         return None
 
-    def targets(self, request: Request, now: float) -> list[Target] | int:
+    def is_for_us(self, request: Request, routed: bool) -> bool:
+        """Tell whether it is ours to say where a request goes. ``routed`` as in :meth:`proxy`. Raises SipParseError."""
+        if "Route" in request:
+            return False
+        return self._domain.serves(request.request_uri, in_dialog=routed and request.to.tag is not None)
+
+    def targets(self, request: Request, routed: bool, now: float) -> list[Target] | int:
         """Return where a request goes, or the status to refuse it with (s16.5). Raises SipParseError."""
         uri = request.request_uri
-        if "Route" in request or not self._domain.serves(uri):
+        if not self.is_for_us(request, routed):
             return [Target(uri)]
         address = self._domain.address_of_record(uri)
         bindings = self._location.bindings(address, now)
@@ -105,7 +111,7 @@ class Proxy:
 
     def forward_ack(self, request: Request, source: Source, routed: bool, now: float) -> None:
         """Forward the ACK to a 2xx, which is no transaction of its own (s16.11). Raises SipParseError."""
-        targets = self.targets(request, now)
+        targets = self.targets(request, routed, now)
         if isinstance(targets, int) or request.max_forwards == 0:
             self._journal.count("ack_dropped")
             return

@@ -90,6 +90,10 @@ class ResponseContext:
         if status == 100:
             return
         response.remove_first("Via")
+        if "Via" not in response:  # nobody behind us asked for it (s16.7 step 3); a final one still ends the branch
+            if status >= 200:
+                self.on_failure(branch, 502, now)
+            return
         if status < 200:
             self._start_timer_c(branch, now)
             if not self._final_sent:
@@ -98,7 +102,8 @@ class ResponseContext:
         repeated = branch.response is not None
         self._close(branch, response)
         if status < 300:
-            self._respond(response, now)
+            if self.request.method == "INVITE" or not self._final_sent:
+                self._respond(response, now)
             self._cancel_pending(now)
         elif not repeated:
             if status >= 600:

@@ -10,7 +10,7 @@ from email.utils import formatdate
 from types import TracebackType
 from typing import TYPE_CHECKING
 
-from microsip_core.errors import InvalidArgument, NetworkError
+from microsip_core.errors import InvalidArgument, InvalidState, NetworkError
 from microsip_core.ids import IdSource
 from microsip_core.sip.hop import Hop, OutgoingPacket, Source
 from microsip_core.sip.timers import DEFAULT_TIMERS, Timers
@@ -89,6 +89,8 @@ class LoopbackServer:
 
     async def start(self) -> LoopbackServer:
         """Open the socket and the service users. Raises Busy when the port is in use, NetworkError, DnsError."""
+        if self._loop is not None:
+            raise InvalidState("the server has been started already", step="listen", remedy="make a new one")
         loop = self._loop = asyncio.get_running_loop()
         self._impairment = Impairment(loop, seed=self._seed, **self._impair)
         transport = self._transport = TransportLayer(

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from microsip_core.errors import Busy, InvalidArgument, NetworkError
+from microsip_core.errors import Busy, InvalidArgument, InvalidState, NetworkError
 from microsip_core.server import LoopbackServer, ServerEvent
 from microsip_core.server.impairment import Impairment
 from microsip_core.sip.builder import request
@@ -100,6 +100,12 @@ async def test_nothing_is_left_after_close(client: Client) -> None:
     loop: Any = asyncio.get_running_loop()
     waiting = [handle for handle in loop._scheduled if not handle.cancelled() and "microsip" in repr(handle)]
     assert waiting == []
+
+
+async def test_it_is_started_once() -> None:
+    async with LoopbackServer(services=False) as server:
+        with pytest.raises(InvalidState):
+            await server.start()
 
 
 async def test_a_port_in_use_is_told_plainly() -> None:

@@ -161,11 +161,13 @@ def test_a_mid_dialog_request_follows_its_route() -> None:
          "sip:b@127.0.0.1:5072", ["<sip:127.0.0.1:5090;lr>"]),
         # a domain of ours is no numbered address
         ("sip:b@127.0.0.1:5072", [f"<sip:{DOMAIN};lr>"], 5072, "sip:b@127.0.0.1:5072", []),
+        # in a dialog an address without port is a peer's Contact, on 5060 or another default port, not our domain
+        ("sip:bob@127.0.0.1;transport=tls", ["<sip:127.0.0.1:5060;lr>"], None, "sip:bob@127.0.0.1;transport=tls", []),
         ("sip:b@127.0.0.1:5072;maddr=127.0.0.7", ["<sip:127.0.0.1:5060;lr>"], 5072,
          "sip:b@127.0.0.1:5072;maddr=127.0.0.7", []),
     ],
 )
-def test_route_sets(uri: str, routes: list[str], hop: int, sent_uri: str, sent_routes: list[str]) -> None:
+def test_route_sets(uri: str, routes: list[str], hop: int | None, sent_uri: str, sent_routes: list[str]) -> None:
     bench = CoreBench()
     request = bench.new("BYE", uri, to=f"<{BOB}>;tag=t", headers=[("Route", route) for route in routes])
     (found,) = forwarded(bench.send(request))
@@ -199,6 +201,34 @@ def test_the_ack_to_a_2xx_is_forwarded_with_one_branch_however_often_it_comes() 
 def test_an_ack_that_can_not_be_forwarded_is_dropped(uri: str) -> None:
     bench = CoreBench()
     assert bench.send(bench.new("ACK", uri)) == []
+
+
+def test_a_response_without_any_via_but_ours_ends_the_branch() -> None:
+    bench = CoreBench()
+    bench.bind("bob", 5072)
+    (found,) = invite(bench)
+    while len(found.message.vias) > 1:
+        top = found.message.get_all("Via")[0]
+        found.message.remove("Via")
+        found.message.add("Via", top)
+    assert lines(bench.reply(found, 180)) == []
+    assert lines(bench.reply(found, 200)) == ["502 5071"]
+
+
+def test_a_message_to_several_phones_has_one_answer() -> None:
+    bench = CoreBench()
+    bench.bind("bob", 5072, 5073)
+    first, second = bench.send(bench.new("MESSAGE", BOB))
+    assert lines(bench.reply(first, 200)) == ["200 5071"]
+    assert lines(bench.reply(second, 200)) == []
+    assert sum("MESSAGE alice -> bob: 200" in line for line in bench.lines) == 1
+
+
+def test_a_peer_can_not_write_lines_into_the_log() -> None:
+    bench = CoreBench()
+    bench.send(bench.new("MESSAGE", f"sip:x%0Arefused:%1B[31m@{DOMAIN}"))
+    assert bench.lines
+    assert all(line.isprintable() for line in bench.lines)
 
 
 # -- forking
