@@ -48,15 +48,19 @@ class StreamCounters(TypedDict, total=False):
     buffer_mean_us: int
     buffer_max_us: int
     buffer_target_us: int
+    buffer_delay_us: int  # present delay above that of the quickest packets
+    resets: int  # new SSRC, or a jump in sequence number or timestamp
     # RTCP
     rtcp_sent: int
     rtcp_received: int
+    rtcp_invalid: int
     round_trip_us: int  # RFC 3550 s6.4.1 from LSR and DLSR; -1 before the first report block
     round_trip_max_us: int
     remote_packets_lost: int  # cumulative, from the last report block; -1 before
     remote_fraction_lost: int  # 0 to 255, from the last report block; -1 before
     remote_jitter_us: int  # -1 before
     # ticks
+    ticks: int  # frames, sent or not
     ticks_late: int  # frames of this stream sent more than 5 ms after their time
     ticks_skipped: int  # frames never sent because the thread was too late
 

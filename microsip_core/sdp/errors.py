@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ..errors import ParseError
+from microsip_core.errors import ParseError
 
 
 class SdpError(ParseError):

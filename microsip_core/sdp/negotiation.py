@@ -14,7 +14,8 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from ..errors import CodecError, InvalidArgument
+from microsip_core.errors import CodecError, InvalidArgument
+
 from .answering import RemoteAudio, examine, explain_refusal, ptime_for
 from .capabilities import AudioCapabilities
 from .description import DIRECTIONS, MediaDescription, SessionDescription

@@ -1,0 +1,262 @@
+"""The media of one call: session descriptions on one side, a stream of a media engine on the other."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
+
+from microsip_core.errors import InvalidArgument, InvalidState, MediaError, MicrosipError
+from microsip_core.ids import IdSource
+from microsip_core.sdp.negotiation import AudioNegotiation, NegotiatedAudio
+
+from .codec_registry import capabilities_for
+from .engine import MediaEngine, create_engine
+from .statistics import CallStatistics, StreamCounters, StreamDescription, call_statistics
+from .stream import PayloadFormat, Stream, StreamConfig
+
+if TYPE_CHECKING:
+    from microsip_core.sdp.capabilities import AudioCapabilities
+    from microsip_core.sdp.formats import RtpFormat
+
+    from .events import MediaEvent
+
+_BLACK_HOLES = ("0.0.0.0", "::")  # noqa: S104 -- compared with, never bound
+_PTIMES_MS = (10, 20, 30, 40, 50, 60)
+
+
+class EngineMediaSession:
+    """The audio of one call. The ports are opened when the first offer or answer is made, and freed by :meth:`close`.
+
+    Not thread-safe: it belongs to the thread that runs the call's signaling.
+    """
+
+    __slots__ = (
+        "_counters", "_description", "_hold_offered", "_holding", "_local_host", "_negotiation", "_new_negotiation",
+        "_open_stream", "agreed", "closed", "stream",
+    )
+
+    def __init__(
+        self, open_stream: Callable[[], Stream], new_negotiation: Callable[[Stream], AudioNegotiation], local_host: str,
+    ) -> None:
+        self._open_stream = open_stream
+        self._new_negotiation = new_negotiation
+        self._local_host = local_host
+        self._negotiation: AudioNegotiation | None = None
+        self._description = StreamDescription()
+        self._counters: StreamCounters = {}
+        self._holding = False
+        self._hold_offered: bool | None = None
+        self.stream: Stream | None = None
+        self.agreed: NegotiatedAudio | None = None
+        self.closed = False
+
+    @property
+    def codec(self) -> str | None:
+        """Name of the codec we send, ``None`` before negotiation."""
+        return self.agreed.send.name if self.agreed is not None else None
+
+    @property
+    def remote_hold(self) -> bool:
+        """Whether the peer's last description put us on hold."""
+        return self.agreed is not None and self.agreed.remote_hold
+
+    @property
+    def holding(self) -> bool:
+        """Whether we hold the peer, by an offer it has answered."""
+        return self._holding
+
+    def create_offer(self, direction: str = "sendrecv") -> bytes:
+        """Return an offer: all our codecs at first, later those agreed on. Opens the ports. A hold of ours stays.
+
+        Raises :class:`NetworkError` or :class:`Busy` when no ports can be had.
+        """
+        self._hold_offered = None
+        return self._negotiated_over().create_offer(self._while_holding(direction))
+
+    def accept_answer(self, answer: bytes) -> None:
+        """Take the answer to the last offer and set the stream going; again when a final answer follows an early one.
+
+        Raises :class:`SdpError` for a malformed answer, :class:`CodecError` when it names no codec of ours,
+        :class:`MediaError` when it refuses the audio or can not be reached.
+        """
+        negotiation = self._negotiation
+        if negotiation is None:
+            raise InvalidState("there is no offer to answer", step="accept SDP answer")
+        agreed = negotiation.accept_answer(answer)
+        if agreed is None and self.agreed is None:
+            raise MediaError("the peer refused the audio stream (port 0)", step="accept SDP answer")
+        self._apply(agreed)
+        if self._hold_offered is not None:
+            self._holding = self._hold_offered
+
+    def accept_offer(self, offer: bytes, direction: str = "sendrecv") -> bytes:
+        """Take the peer's offer, set the stream going and return our answer. While we hold, we stay on hold.
+
+        Raises :class:`SdpError` for a malformed offer (400), :class:`CodecError` when nothing in it can be carried
+        (488), :class:`MediaError` when the peer's address can not be reached.
+        """
+        fresh = self.stream is None
+        try:
+            answer, agreed = self._negotiated_over().accept_offer(offer, self._while_holding(direction))
+            if agreed is None and self.agreed is None:
+                raise MediaError("the peer offers no audio stream that is switched on", step="answer SDP offer")
+            self._apply(agreed)
+        except MicrosipError:
+            if fresh:
+                self._discard_stream()
+            raise
+        return answer
+
+    def hold(self, on: bool) -> bytes:
+        """Return an offer that holds the peer (sendonly; inactive when it holds us too), or resumes (sendrecv)."""
+        direction = ("inactive" if self.remote_hold else "sendonly") if on else "sendrecv"
+        offer = self._negotiated_over().create_offer(direction)
+        self._hold_offered = on
+        return offer
+
+    def statistics(self) -> CallStatistics:
+        """Return a snapshot; after :meth:`close` the last one."""
+        if self.stream is not None:
+            self._counters = self.stream.statistics()
+        return call_statistics(self._counters, self._description)
+
+    def close(self) -> None:
+        """Say goodbye in RTCP, end playback and recording, free the ports. May be called again."""
+        self.closed = True
+        if self.stream is not None:
+            self._counters = self.stream.close()
+            self.stream = None
+
+    def _while_holding(self, direction: str) -> str:
+        if not self._holding:
+            return direction
+        return "sendonly" if direction in ("sendrecv", "sendonly") else "inactive"
+
+    def _negotiated_over(self) -> AudioNegotiation:
+        if self.closed:
+            raise InvalidState("the media of this call is closed", step="describe media")
+        if self._negotiation is None:
+            self.stream = self._open_stream()
+            self._negotiation = self._new_negotiation(self.stream)
+        return self._negotiation
+
+    def _discard_stream(self) -> None:
+        if self.stream is not None:
+            self.stream.close()
+        self.stream = self._negotiation = None
+
+    def _apply(self, agreed: NegotiatedAudio | None) -> None:
+        stream = self.stream
+        if stream is None:
+            raise InvalidState("the media of this call is closed", step="start media")
+        if agreed is None:
+            # Switched off in mid-call (port 0): nothing flows, but the call goes on.
+            previous = self.agreed
+            if previous is None:
+                return
+            agreed = previous._replace(direction="inactive", remote_hold=True)
+        host, port = agreed.remote
+        reachable = host not in _BLACK_HOLES
+        if reachable and (":" in host) != (":" in self._local_host):
+            raise MediaError(
+                f"the peer wants media at {host}, but ours is at {self._local_host}", step="start media",
+                remedy="Both ends need addresses of the same IP version",
+            )
+        try:
+            stream.configure(
+                agreed.remote if reachable else None, agreed.remote_rtcp if reachable else None,
+                _payload_format(agreed.send, agreed.ptime_ms),
+                {number: _payload_format(form, agreed.ptime_ms) for number, form in agreed.receive.items()},
+                agreed.telephone_event, agreed.telephone_event_receive,
+                sending=agreed.sending, receiving=agreed.receiving,
+            )
+        except InvalidArgument as error:
+            raise MediaError(
+                f"the peer's description can not be used: {error.message}", step="start media", peer=f"{host}:{port}",
+                remedy="It has to give a literal IP address for media",
+            ) from error
+        self.agreed = agreed
+        self._describe(stream, agreed)
+
+    def _describe(self, stream: Stream, agreed: NegotiatedAudio) -> None:
+        send = agreed.send
+        receive = next((number for number, form in agreed.receive.items() if form.key == send.key), None)
+        self._description = StreamDescription(
+            codec=send.name, clock_rate=send.clock_rate, payload_type=send.payload_type, receive_payload_type=receive,
+            ptime_ms=agreed.ptime_ms, local="{}:{}".format(*stream.rtp_address), remote="{}:{}".format(*agreed.remote),
+        )
+
+
+class EngineMediaBackend:
+    """Opens the media of calls on one media engine."""
+
+    def __init__(
+        self, engine: MediaEngine, *, ids: IdSource | None = None, media_timeout_ms: int = 0, jitter_min_ms: int = 0,
+        jitter_max_ms: int = 500, jitter_initial_ms: int = 40,
+    ) -> None:
+        self.engine = engine
+        self._ids = ids or IdSource()
+        self._limits = (jitter_min_ms, jitter_max_ms, jitter_initial_ms, media_timeout_ms)
+        self._capabilities: dict[tuple[str, ...] | None, AudioCapabilities] = {}
+
+    @property
+    def core(self) -> str:
+        """Name of the media core: "native" or "reference"."""
+        return self.engine.core
+
+    @property
+    def event_fd(self) -> int | None:
+        """A descriptor that is readable while events wait, ``None`` where they must be polled."""
+        return self.engine.event_fd
+
+    def open_session(
+        self, *, local_host: str, codecs: Sequence[str] | None = None, ptime_ms: int = 20,
+        port_range: tuple[int, int] | None = None,
+    ) -> EngineMediaSession:
+        """Return the media of one call on a literal local address; no port is opened yet.
+
+        ``codecs`` in order of preference, ``None`` for all; ``ptime_ms`` 10 to 60 in steps of 10. Raises
+        :class:`CodecError` for an unknown codec, :class:`InvalidArgument` for another ``ptime_ms``.
+        """
+        if ptime_ms not in _PTIMES_MS:
+            raise InvalidArgument(f"ptime is {ptime_ms} ms", step="open media", remedy="Use 10 to 60 in steps of 10")
+        capabilities = self._capabilities_for(codecs)
+
+        def open_stream() -> Stream:
+            return self.engine.open_stream(StreamConfig(local_host, port_range, *self._limits))
+
+        def new_negotiation(stream: Stream) -> AudioNegotiation:
+            return AudioNegotiation(
+                capabilities, local_host, stream.rtp_address[1], rtcp_port=stream.rtcp_address[1],
+                session_id=self._ids.session_id(), ptime_ms=ptime_ms,
+            )
+
+        return EngineMediaSession(open_stream, new_negotiation, local_host)
+
+    def _capabilities_for(self, codecs: Sequence[str] | None) -> AudioCapabilities:
+        key = tuple(codecs) if codecs is not None else None
+        capabilities = self._capabilities.get(key)
+        if capabilities is None:
+            capabilities = capabilities_for(key, self.core)
+            if len(self._capabilities) < 64:
+                self._capabilities[key] = capabilities
+        return capabilities
+
+    def poll_events(self) -> list[MediaEvent]:
+        """Return the events since the last time, oldest first."""
+        return self.engine.poll_events()
+
+    def close(self) -> None:
+        """Close every stream and end the engine's threads."""
+        self.engine.close()
+
+
+def open_backend(
+    core: str | None = None, *, shards: int = 1, ids: IdSource | None = None, media_timeout_ms: int = 0,
+) -> EngineMediaBackend:
+    """Start a media engine ("native", "reference", or ``None`` for the best there is) and return its backend."""
+    return EngineMediaBackend(create_engine(core, shards), ids=ids, media_timeout_ms=media_timeout_ms)
+
+
+def _payload_format(form: RtpFormat, ptime_ms: int) -> PayloadFormat:
+    return PayloadFormat(form.name, form.payload_type, form.clock_rate, form.channels, ptime_ms)

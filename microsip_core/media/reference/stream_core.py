@@ -1,0 +1,204 @@
+"""The part of a reference stream that the engine's thread runs: sockets, frames, reports, counters."""
+
+from __future__ import annotations
+
+import math
+import secrets
+import socket
+import threading
+import time
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from microsip_core.media.stream import Address, StreamConfig
+
+from .jitter_buffer import JitterBuffer
+from .peer import Peer
+from .ports import open_port_pair
+from .receiver import Emit, StreamReceiver
+from .recording import Recording
+from .reports import Reports
+from .rtcp import SenderInfo, ntp_time, parse_rtcp
+from .sender import StreamSender
+
+if TYPE_CHECKING:
+    from microsip_core.media.statistics import StreamCounters
+
+RATE = 8000  # Hz, of all audio here
+_LATE = 0.005  # seconds
+_TOO_LATE = 0.2  # seconds behind after which frames are skipped and not sent in a burst
+_LARGEST_DATAGRAM = 2048
+_BATCH = 64  # datagrams read at once
+_SILENCE_DBOV = -127.0
+
+
+class StreamCore:
+    """Owned by the engine's thread, which holds the engine's lock; commands take the same lock."""
+
+    def __init__(self, stream_id: int, config: StreamConfig, lock: threading.RLock, emit: Emit) -> None:
+        """Open the ports; raises :class:`NetworkError` or :class:`Busy`."""
+        self.id = stream_id
+        self.closed = False
+        self.due: float | None = None  # of the next frame; None before the stream is configured
+        self.rtp_socket, self.rtcp_socket = open_port_pair(config.local_host, config.port_range)
+        self.rtp_address: Address = self.rtp_socket.getsockname()[:2]
+        self.rtcp_address: Address = self.rtcp_socket.getsockname()[:2]
+        self._lock = lock
+        self._emit = emit
+        self._peer = Peer()
+        self._buffer = JitterBuffer(RATE, config.jitter_min_ms, config.jitter_max_ms, config.jitter_initial_ms)
+        self._receiver = StreamReceiver(self._peer, self._buffer, config.media_timeout_ms / 1000, emit)
+        self._sender = StreamSender(self._send_rtp, emit)
+        self._reports = Reports(self._sender.ssrc, config.cname or secrets.token_urlsafe(12))
+        self._recording: Recording | None = None
+        self._receive_gain = 1.0
+        self._ticks = self._late = self._skipped = 0
+        self._levels = (_SILENCE_DBOV, _SILENCE_DBOV)
+
+    @property
+    def frames(self) -> tuple[int, int, int]:
+        """Frames due so far, those of them that were late, and those that were skipped."""
+        return self._ticks, self._late, self._skipped
+
+    def read_rtp(self, now: float) -> None:
+        """Take the datagrams that wait at the RTP port."""
+        for data, address in _datagrams(self.rtp_socket):
+            self._receiver.packet(data, address, now)
+
+    def read_rtcp(self, now: float) -> None:
+        """Take the datagrams that wait at the RTCP port."""
+        for data, address in _datagrams(self.rtcp_socket):
+            news = parse_rtcp(data)
+            if news is None or not self._peer.accept_rtcp(address):
+                self._reports.invalid += 1
+            else:
+                self._reports.take(news, now, lambda ssrc: self._emit("rtcp_bye", ssrc))
+
+    def tick(self, now: float) -> None:
+        """Do the frames that are due, and the report if one is."""
+        while self.due is not None and now >= self.due:
+            length = self._sender.form.ptime_ms * 8 if self._sender.form is not None else 160
+            self._ticks += 1
+            if now - self.due > _TOO_LATE:
+                self._skipped += 1
+                self._sender.skip(length)
+            else:
+                self._late += now - self.due > _LATE
+                self._frame(length, now)
+            self.due += length / RATE
+        if self._reports.due is not None and now >= self._reports.due:
+            self._send_report(now)
+
+    def _frame(self, count: int, now: float) -> None:
+        received = self._receiver.frame(count, now)
+        if self._receive_gain != 1.0:
+            received = np.clip(received * self._receive_gain, -32768, 32767).astype(np.int16)
+        tap = self._sender.tap
+        if tap is not None:
+            if tap.closed:
+                self._sender.tap = None
+            else:
+                tap.hear(received)
+        sent = self._sender.frame(received)
+        if self._recording is not None and not self._recording.put(sent, received):
+            self._recording = None
+        self._levels = (_level(sent), _level(received))
+
+    def _end_recording(self) -> None:
+        if self._recording is not None:
+            self._recording.end()
+            self._recording = None
+
+    def _send_rtp(self, data: bytes) -> bool:
+        # Without an address nothing can go out; that is no error of the network.
+        return self._peer.rtp is not None and _send(self.rtp_socket, data, self._peer.rtp)
+
+    def _send_report(self, now: float, bye: bool = False) -> None:
+        sender, source = self._sender, self._receiver.source
+        info = None
+        if sender.packets:
+            info = SenderInfo(
+                ntp_time(time.time()), sender.timestamp, sender.packets & 0xFFFFFFFF, sender.octets & 0xFFFFFFFF,
+            )
+        report = self._reports.build(info, source, RATE, now, bye)
+        if self._peer.rtcp is not None and not _send(self.rtcp_socket, report, self._peer.rtcp):
+            sender.errors += 1
+
+    def _counters(self) -> StreamCounters:
+        sender, receiver, reports, buffer = self._sender, self._receiver, self._reports, self._buffer
+        source, remote = receiver.source, reports.remote
+        played = buffer.depth_count > 0
+        return {
+            "ssrc": sender.ssrc,
+            "packets_sent": sender.packets,
+            "octets_sent": sender.octets,
+            "send_errors": sender.errors,
+            "dtmf_sent": sender.digits,
+            "remote_ssrc": -1 if source.ssrc is None else source.ssrc,
+            "packets_received": source.packets,
+            "octets_received": source.octets,
+            "packets_expected": source.expected,
+            "packets_lost": source.lost,
+            "duplicates": source.duplicates,
+            "reordered": source.reordered,
+            "late": buffer.late,
+            "discarded": receiver.discarded + buffer.discarded,
+            "invalid": receiver.invalid,
+            "foreign": receiver.foreign,
+            "ssrc_changes": source.ssrc_changes,
+            "jitter_us": int(source.jitter * 1e6),
+            "jitter_max_us": int(source.jitter_max * 1e6),
+            "dtmf_received": receiver.digits,
+            "sample_rate": RATE,
+            "samples_played": buffer.played,
+            "samples_concealed": buffer.concealed,
+            "samples_bridged": 0,
+            "samples_inserted": buffer.inserted,
+            "samples_removed": buffer.removed,
+            "buffer_us": buffer.depth * 125,
+            "buffer_mean_us": buffer.depth_sum * 125 // buffer.depth_count if played else -1,
+            "buffer_max_us": buffer.depth_max * 125 if played else -1,
+            "buffer_target_us": buffer.target * 125,
+            "buffer_delay_us": buffer.depth * 125 if played else -1,
+            "resets": source.ssrc_changes,
+            "rtcp_sent": reports.sent,
+            "rtcp_received": reports.received,
+            "rtcp_invalid": reports.invalid,
+            "round_trip_us": int(reports.round_trip * 1e6) if reports.round_trip >= 0 else -1,
+            "round_trip_max_us": int(reports.round_trip_max * 1e6) if reports.round_trip_max >= 0 else -1,
+            "remote_packets_lost": -1 if remote is None else max(remote.cumulative_lost, 0),
+            "remote_fraction_lost": -1 if remote is None else remote.fraction_lost,
+            "remote_jitter_us": -1 if remote is None else remote.jitter * 125,
+            "ticks": self._ticks,
+            "ticks_late": self._late,
+            "ticks_skipped": self._skipped,
+        }
+
+
+def _datagrams(source: socket.socket) -> list[tuple[bytes, Address]]:
+    received: list[tuple[bytes, Address]] = []
+    while len(received) < _BATCH:
+        try:
+            data, address = source.recvfrom(_LARGEST_DATAGRAM)
+        except BlockingIOError:
+            break
+        except ConnectionError:
+            continue  # an ICMP error for what we sent; the next datagram is not affected
+        received.append((data, (address[0], address[1])))
+    return received
+
+
+def _send(sender: socket.socket, data: bytes, address: Address) -> bool:
+    try:
+        sender.sendto(data, address)
+    except OSError:
+        return False  # counted by the caller: a peer or route that has gone must not end the stream
+    return True
+
+
+def _level(frame: NDArray[np.int16]) -> float:
+    """Return the level in dBov (RFC 6465): 0 for a full-scale square wave."""
+    power = float(np.mean(frame.astype(np.float64) ** 2)) / 32768.0**2
+    return max(10.0 * math.log10(power), _SILENCE_DBOV) if power > 0.0 else _SILENCE_DBOV
