@@ -158,6 +158,7 @@ class HeaderFields:
         if "\n" in text or "\r" in text:
             # A lone CR or LF may be a line end for the next element and not for us: it must neither pass nor be echoed.
             self._fault = MALFORMED_LINE
+            self._length = UNKNOWN_LENGTH
             lines = [line.replace("\r", " ").replace("\n", " ") for line in lines]
         self._lines = lines
 
@@ -184,6 +185,8 @@ class HeaderFields:
                 index[key].append(value)
                 if key in _SINGLE_KEYS:
                     self._fault = REPEATED_HEADER
+                    if key == "content-length":
+                        self._length = UNKNOWN_LENGTH
             else:
                 index[key] = [value]
         self._index = index
@@ -191,17 +194,15 @@ class HeaderFields:
 
     def _unfold(self) -> None:
         """Join continuation lines to the line they continue, with one space (RFC 3261 s7.3.1)."""
-        lines = [self._lines[0]]
-        pieces: list[str] = []
+        lines = [[self._lines[0]]]
         for line in self._lines[1:]:
-            if pieces and line[:1] in (" ", "\t"):
-                pieces.append(line.strip(" \t"))
-            else:
-                if pieces:
-                    lines.append(" ".join(pieces))
-                pieces = [line if line[:1] not in (" ", "\t") else line.lstrip(" \t")]
-        lines.append(" ".join(pieces))
-        self._lines = lines
+            if line[:1] not in (" ", "\t"):
+                lines.append([line])
+            elif len(lines) > 1:
+                lines[-1].append(line.strip(" \t"))
+            else:  # the start line can not be folded
+                self._fault = MALFORMED_LINE
+        self._lines = [pieces[0] if len(pieces) == 1 else " ".join(pieces) for pieces in lines]
 
     def _position(self, key: str) -> int:
         """Return where the first line of ``key`` is; there is one."""

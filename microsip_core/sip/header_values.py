@@ -181,8 +181,9 @@ def _parse_name_addr(text: str) -> NameAddr:
         display_name, angle, rest = text.partition("<")
         if not angle:
             return _parse_addr_spec(text)
-        if '"' in display_name:
+        if '"' in display_name and "<" in rest:
             raise SipParseError(400, "Malformed Address")
+        # A stray quote is against the grammar but sent by phones (\"name\" <uri>), and where the URI is stays clear.
         display_name = display_name.rstrip()
     uri, angle, parameter_text = rest.partition(">")
     uri = uri.strip()

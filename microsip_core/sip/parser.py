@@ -15,6 +15,7 @@ from .uri import scheme_of
 __all__ = ["SipParseError", "check_request", "check_response", "parse_message", "salvage_request"]
 
 SIP_SCHEMES = frozenset(("sip", "sips"))
+_WHITE_SPACE = (" ", "\t")
 _TARGET_METHODS = frozenset(("INVITE", "SUBSCRIBE", "NOTIFY", "REFER", "UPDATE"))
 
 
@@ -39,7 +40,7 @@ def parse_message(data: bytes, limits: Limits = DEFAULT_LIMITS) -> Request | Res
     else:
         message = _start_request(start_line, head, limits)
     if end > limits.max_header or end > 4 * limits.max_headers:
-        _check_head(message, head, limits)
+        _check_head(message, limits)
     _take_body(message, head, data, end + 4)
     if len(message.body) > limits.max_body:
         raise SipParseError(413, "Request Entity Too Large", message if isinstance(message, Request) else None)
@@ -171,21 +172,23 @@ def salvage_request(data: bytes) -> Request | None:
     return Request(parts[0], parts[1], head, [], length=UNKNOWN_LENGTH)
 
 
-def _check_head(message: Message, head: str, limits: Limits) -> None:
+def _check_head(message: Message, limits: Limits) -> None:
     """Hold a long head to the limits. Short ones can not exceed them: a header line takes four octets at least."""
-    lines = head.split("\r\n")
+    message._split_head()
+    lines = message._lines
     if len(lines) - 1 > limits.max_headers or max(map(len, lines)) > limits.max_header:
         raise SipParseError(513, "Message Too Large", message if isinstance(message, Request) else None)
 
 
 def _take_body(message: Message, head: str, data: bytes, start: int) -> None:
     length = None
-    position = head.find("\nContent-Length:")
+    position = head.find("\r\nContent-Length:")
     if position >= 0:
-        line_end = head.find("\r", position)
-        length = parse_number(
-            (head[position + 16 :] if line_end < 0 else head[position + 16 : line_end]).strip(), 0xFFFFFFFF
-        )
+        line_end = head.find("\r\n", position + 17)
+        if line_end < 0:
+            length = parse_number(head[position + 17 :].strip(), 0xFFFFFFFF)
+        elif head[line_end + 2 : line_end + 3] not in _WHITE_SPACE:
+            length = parse_number(head[position + 17 : line_end].strip(), 0xFFFFFFFF)
     request = message if isinstance(message, Request) else None
     if length is None:
         text = message.get("Content-Length")
@@ -200,3 +203,5 @@ def _take_body(message: Message, head: str, data: bytes, start: int) -> None:
         raise SipParseError(400, "Content-Length Larger Than Message", request)
     message.body = data[start : start + length]
     message._length = length
+    if message._index is not None and len(message._index.get("content-length", ())) != 1:
+        message._length = UNKNOWN_LENGTH

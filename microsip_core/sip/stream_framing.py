@@ -19,8 +19,8 @@ class StreamFramer:
     """Takes octets as they arrive and gives whole messages.
 
     ``opened_here`` says which end of the connection we are: the end that opened it receives PONG, the other PING.
-    Other line ends between messages are passed over (RFC 3261 s7.5). When the stream can not be framed any more ``error``
-    says why; nothing comes out from then on and the connection is to be closed, after an answer where
+    Other line ends between messages are passed over (RFC 3261 s7.5). When the stream can not be framed any more
+    ``error`` says why; nothing comes out from then on and the connection is to be closed, after an answer where
     ``error.request_head`` is there to be answered.
     """
 
@@ -70,7 +70,7 @@ class StreamFramer:
 
     def _skip_line_ends(self) -> bytes | None:
         buffer = self._buffer
-        while buffer[:1] in (b"\r", b"\n"):
+        while buffer and buffer[0] in PONG:
             if buffer.startswith(PONG) and self._opened_here:
                 del buffer[:2]
                 return PONG
@@ -101,17 +101,23 @@ class StreamFramer:
         return True
 
     def _content_length(self, head: bytes) -> int:
-        position = head.find(b"\nContent-Length:")
-        if position >= 0:
-            text = head[position + 16 :].partition(b"\r\n")[0].decode("latin-1")
-            length = parse_number(text.strip(), _LONGEST_LENGTH)
-            if length is not None and head.rfind(b"\nContent-Length:") == position:
-                return length
-        lengths = _all_lengths(head)
+        lengths = _plain_length(head) or _all_lengths(head)
         if len(lengths) != 1 or lengths[0] is None:
-            reason = "Missing Content-Length" if not lengths else "Malformed Content-Length"
+            reason = "Malformed Content-Length" if lengths else "Missing Content-Length"
             raise SipParseError(400, reason, salvage_request(head))
         return lengths[0]
+
+
+def _plain_length(head: bytes) -> list[int | None]:
+    """Return the Content-Length where the head clearly has just one, on a line of its own; else nothing."""
+    lowered = head.lower()
+    before, found, behind = lowered.partition(b"\r\ncontent-length:")
+    if not found or b"\r\nl" in lowered or b"\r\ncontent-length" in behind or b"\r\ncontent-length" in before:
+        return []
+    text, _, behind = behind.partition(b"\r\n")
+    if behind[:1] in (b" ", b"\t"):
+        return []
+    return [parse_number(text.decode("latin-1").strip(), _LONGEST_LENGTH)]
 
 
 def _all_lengths(head: bytes) -> list[int | None]:
