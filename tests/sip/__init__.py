@@ -1,0 +1,1 @@
+"""Tests of the SIP core: messages, transactions, dialogs, sessions."""
