@@ -2,20 +2,37 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from ..errors import InvalidArgument, LimitExceeded
 from ..ids import IdSource
-from .events import Event
+from .events import AddressLearned, EndCause, Event, MalformedReceived, ResponseReceived
 from .hop import Hop, OutgoingPacket, Source
 from .identity import Identity
+from .limits import DEFAULT_LIMITS, Limits
+from .message import Request
+from .parse_error import SipParseError
+from .parser import check_request, check_response, parse_message
 from .registration import Registration
 from .session.client_request import ClientRequest
 from .session.invite_session import InviteSession
+from .session.outgoing_setup import OutgoingSetup
+from .session.uac_core import contact_for, new_request
+from .session.uas_core import UasCore
 from .timers import DEFAULT_TIMERS, Timers
+from .transaction.layer import TransactionLayer
+
+if TYPE_CHECKING:
+    from .dialog.dialog import Dialog, DialogKey
+    from .message import Response
+    from .transaction.client import ClientTransaction
 
 Headers = Iterable[tuple[str, str]]
+
+_METHODS = ("INVITE", "ACK", "CANCEL", "BYE", "OPTIONS")
 
 
 @dataclass(slots=True)
@@ -23,69 +40,136 @@ class EndpointConfig:
     """What an endpoint is told once. Times in seconds."""
 
     local_address: Callable[[Hop], tuple[str, int]]
-    """Address and port for Via and Contact of a message to that hop; a pure, quick function of the driver. Literal
-    IPv6 without brackets."""
+    """Address and port for Via and Contact of a message to that hop; a pure, quick function of the driver. Literal IPv6
+    without brackets."""
     user_agent: str = "microsip-core"
     """User-Agent of requests and Server of responses; "" leaves them out."""
     timers: Timers = DEFAULT_TIMERS
+    limits: Limits = DEFAULT_LIMITS
     default_transport: str = "UDP"
     deliver: frozenset[str] = frozenset({"INFO", "MESSAGE"})
     """Methods handed to the driver as RequestReceived; other unknown ones are refused with 405 or 501."""
     supported: tuple[str, ...] = ()
     """Further option tags for Supported, beside those the core implements itself."""
     answer_timeout: float | None = 180.0
-    """How long our INVITE may ring (Expires; then CANCEL) unless said otherwise per call."""
+    """How long our INVITE may wait for a final response, unless said otherwise per call; then CANCEL. None: for
+    ever."""
     ring_timeout: float | None = 180.0
-    """How long an incoming call may ring before it is refused with 480."""
+    """How long an incoming call may wait for our user before it is refused with 480. None: for ever."""
     max_transactions: int = 200_000
     """Server transactions beyond which new requests are refused with 503."""
     max_sessions: int = 50_000
-    """Sessions beyond which a new INVITE is refused with 486."""
+    """Sessions beyond which a new INVITE is refused with 486, and ``invite`` raises LimitExceeded."""
+
+
+@dataclass(slots=True)
+class EndpointStatistics:
+    """Counters since the start."""
+
+    received: int = 0
+    malformed: int = 0
+    stray_responses: int = 0
+    refused: dict[int, int] = field(default_factory=dict)
+    """Requests the core refused by itself, by status."""
 
 
 class Endpoint:
-    """A user agent core without sockets (RFC 3261 s8, s12-15): feed it, then always take events, packets and the next
-    timeout.
+    """A user agent core without sockets (RFC 3261 s8, s12-15).
 
-    ``now`` is a monotonic time in seconds, the same clock in every call. No method raises for what a peer does. Wrong
-    use of ours raises :class:`~microsip_core.errors.InvalidState` or :class:`~microsip_core.errors.InvalidArgument`.
+    Feed it, then always take events, packets and the next timeout. ``now`` is a monotonic time in seconds, of the same
+    clock in every call. No method raises for what a peer does. Wrong use of ours raises
+    :class:`~microsip_core.errors.InvalidState` or :class:`~microsip_core.errors.InvalidArgument`.
     """
 
     def __init__(self, config: EndpointConfig, ids: IdSource | None = None, identity: Identity | None = None) -> None:
+        """``identity`` speaks where a call names none: for incoming calls, and requests without an account."""
         self.config = config
-        raise NotImplementedError
+        self.ids = ids or IdSource()
+        self.identity = identity or Identity(aor="sip:anonymous@anonymous.invalid", display_name="Anonymous")
+        self.statistics = EndpointStatistics()
+        self.core = UasCore(self)
+        self.layer = TransactionLayer(self.core, self.ids, config.timers, max_transactions=config.max_transactions)
+        self.dialogs: dict[DialogKey, Dialog] = {}
+        self.live_sessions: set[InviteSession] = set()
+        self.registrations: set[Registration] = set()
+        self.public_addresses: dict[tuple[str, tuple[str, int]], tuple[str, int]] = {}
+        """(transport, local address) -> the address peers see us at, where it is another (received and rport)."""
+        self._events: deque[Event] = deque()
+        self._make_headers()
+
+    def _make_headers(self) -> None:
+        """Prepare the headers that are the same in every message."""
+        config = self.config
+        methods = (*_METHODS, *sorted(config.deliver.difference(_METHODS)))
+        self.option_tags = frozenset(tag.lower() for tag in config.supported)
+        self.allow_header = ("Allow", ", ".join(methods))
+        capabilities = (self.allow_header, ("Supported", ", ".join(config.supported)))
+        agent = config.user_agent
+        self.request_headers = (("User-Agent", agent),) if agent else ()
+        self.response_headers = (("Server", agent),) if agent else ()
+        self.success_headers = (*self.response_headers, *capabilities)
+        self.invite_headers = capabilities
 
     # -- the driver's side
 
     def receive(self, data: bytes, source: Source, now: float) -> None:
-        """Take one whole message (a datagram, or a frame cut from a stream)."""
-        raise NotImplementedError
+        """Take one whole message (a datagram, or a frame cut from a stream). Keep-alives (CRLF, NUL) are dropped."""
+        self.statistics.received += 1
+        try:
+            message = parse_message(data, self.config.limits)
+        except SipParseError as error:
+            if data.strip(b"\r\n\0 "):
+                self._refuse_malformed(error.request_head, error.status, error.reason, source)
+            return
+        if isinstance(message, Request):
+            refusal = check_request(message)
+            if refusal is not None:
+                self._refuse_malformed(message, *refusal, source)
+                return
+        else:
+            fault = check_response(message)
+            if fault is not None:
+                self._refuse_malformed(None, 400, fault, source)
+                return
+        self.layer.receive(message, source, now)
+
+    def _refuse_malformed(self, request: Request | None, status: int, reason: str, source: Source) -> None:
+        """Count what is no usable message, and answer it where it is a request that says whereto."""
+        self.statistics.malformed += 1
+        answered = False
+        if request is not None and request.method != "ACK":
+            try:
+                self.layer.refuse(request, source, status, reason=reason)
+                answered = True
+            except SipParseError:  # no readable Via: nobody could be answered
+                answered = False
+        self.emit(MalformedReceived(source, status, reason, answered))
 
     def transport_failed(self, token: object | None, error: str, now: float) -> None:
         """Tell that a packet could not be sent, by its token."""
-        raise NotImplementedError
+        self.layer.transport_failed(token, error, now)
 
     def handle_timeout(self, now: float) -> None:
         """Do all that is due at ``now``."""
-        raise NotImplementedError
+        self.layer.timer_heap.fire(now)
 
     def next_timeout(self) -> float | None:
         """Return when ``handle_timeout`` is to be called next, None for: no need."""
-        raise NotImplementedError
+        return self.layer.timer_heap.next_timeout()
 
     def next_event(self) -> Event | None:
         """Take the oldest event, None if there is none."""
-        raise NotImplementedError
+        return self._events.popleft() if self._events else None
 
     def data_to_send(self) -> list[OutgoingPacket]:
         """Take all packets that wait to be sent, in order."""
-        raise NotImplementedError
+        return self.layer.data_to_send()
 
     @property
     def idle(self) -> bool:
-        """Whether nothing is under way that a peer waits for: no session, no client transaction without final
-        response."""
-        raise NotImplementedError
+        """Whether nothing is under way that a peer waits for: no session, and no request without final response, of
+        ours or theirs. Transactions that only absorb retransmissions do not count."""
+        return not self.live_sessions and self.layer.idle
 
     # -- the user's side
 
@@ -93,47 +177,115 @@ class Endpoint:
         self, uri: str, sdp: bytes | None, now: float, *, identity: Identity | None = None, headers: Headers = (),
         answer_timeout: float | None = None, call_id: str | None = None, owner: Any = None,
     ) -> InviteSession:
-        """Start a call. ``sdp`` None: late offer, the peer offers in its 2xx. ``owner`` is kept as ``session.owner``
-        for the driver."""
-        raise NotImplementedError
+        """Start a call. ``sdp`` None: late offer, the peer offers in its 2xx. ``owner`` is kept as ``session.owner``.
+
+        Raises InvalidArgument for a URI, route or header that can not be used, LimitExceeded at ``max_sessions``.
+        """
+        if len(self.live_sessions) >= self.config.max_sessions:
+            raise LimitExceeded("too many calls at once", step="call", peer=uri)
+        identity = identity or self.identity
+        request, hop = new_request(
+            self, identity, "INVITE", uri, call_id=call_id or self.ids.call_id(), cseq=1, from_tag=self.ids.tag(),
+            headers=(*self.invite_headers, *headers), body=sdp or b"",
+            content_type="application/sdp" if sdp is not None else None,
+        )
+        contact = contact_for(self, identity, hop, request.uri)
+        session = InviteSession(self, identity, "outgoing", request, contact, owner)
+        if sdp is not None:
+            session.offer_answer.offer(sdp)
+        patience = self.config.answer_timeout if answer_timeout is None else answer_timeout
+        client_request = ClientRequest(self, identity, request, hop, self)
+        session.setup = client_request.user = OutgoingSetup(session, client_request, patience, now)
+        self.live_sessions.add(session)
+        client_request.send(now)
+        return session
 
     def register(
-        self, identity: Identity, registrar: str, now: float, *, expires: int = 300, headers: Headers = (), owner: Any = None,
+        self, identity: Identity, registrar: str, now: float, *, expires: int = 300, headers: Headers = (),
+        owner: Any = None,
     ) -> Registration:
         """Register ``identity`` at the registrar (a URI like ``sip:example.com``) and keep it registered until told
-        otherwise."""
-        raise NotImplementedError
+        otherwise. ``expires``: seconds to ask for, from 1 on. Raises InvalidArgument."""
+        if expires < 1:
+            raise InvalidArgument(f"expires must be at least 1 second, not {expires}", step="register")
+        registration = Registration(self, identity, registrar, expires, headers, owner)
+        registration.refresh(now)
+        self.registrations.add(registration)
+        return registration
 
     def request(
-        self, method: str, uri: str, now: float, *, identity: Identity | None = None, headers: Headers = (), body: bytes = b"",
-        content_type: str | None = None, owner: Any = None,
+        self, method: str, uri: str, now: float, *, identity: Identity | None = None, headers: Headers = (),
+        body: bytes = b"", content_type: str | None = None, owner: Any = None,
     ) -> ClientRequest:
-        """Send a request out of a dialog (OPTIONS, MESSAGE, ...); its end comes as ResponseReceived. Challenges are
-        answered."""
-        raise NotImplementedError
+        """Send a request out of a dialog (OPTIONS, MESSAGE, ...); its end comes as ResponseReceived, challenges being
+        answered. Raises InvalidArgument, also for the methods that make or need a dialog."""
+        if method in ("INVITE", "ACK", "BYE", "CANCEL", "PRACK", "UPDATE"):
+            raise InvalidArgument(f"{method} is sent by a session", step=f"send {method}")
+        identity = identity or self.identity
+        request, hop = new_request(
+            self, identity, method, uri, call_id=self.ids.call_id(), cseq=1, from_tag=self.ids.tag(), headers=headers,
+            body=body, content_type=content_type,
+        )
+        client_request = ClientRequest(self, identity, request, hop, self, owner=owner)
+        client_request.send(now)
+        return client_request
 
     def close_all(self, now: float) -> None:
-        """Hang up every session and unregister every registration; then wait for ``idle``, at most as long as patience
+        """Hang up every session and unregister every registration; then wait for ``idle``, as long as patience
         lasts."""
-        raise NotImplementedError
+        for session in list(self.live_sessions):
+            session.hangup(now, status=480)
+        for registration in list(self.registrations):
+            registration.unregister(now)
 
     @property
     def sessions(self) -> list[InviteSession]:
         """The sessions that have not ended."""
-        raise NotImplementedError
+        return [session for session in self.live_sessions if not session.ended]
 
-    @property
-    def statistics(self) -> EndpointStatistics:
-        """Counters since the start."""
-        raise NotImplementedError
+    # -- for the parts of the core
 
+    def emit(self, event: Event) -> None:
+        """Queue an event for the driver."""
+        self._events.append(event)
 
-@dataclass(slots=True)
-class EndpointStatistics:
-    """Counters since the start, and what is alive now."""
+    def on_provisional(self, request: ClientRequest, response: Response, now: float) -> None:
+        """A provisional response to a request out of a dialog tells nothing of use."""
 
-    received: int = 0
-    malformed: int = 0
-    stray_responses: int = 0
-    refused: dict[int, int] = field(default_factory=dict)
-    """Requests the core refused by itself, by status."""
+    def on_final(
+        self, request: ClientRequest, status: int, reason: str, response: Response | None, cause: EndCause | None,
+        now: float,
+    ) -> None:
+        """The end of a request out of a dialog."""
+        self.emit(ResponseReceived(request, status, reason, response, None, cause))
+
+    def count_refusal(self, status: int) -> None:
+        """Count a request the core refused by itself."""
+        refused = self.statistics.refused
+        refused[status] = refused.get(status, 0) + 1
+
+    def forget_session(self, session: InviteSession) -> None:
+        """Drop a session that is through, and its dialog."""
+        self.live_sessions.discard(session)
+        if session.dialog is not None:
+            self.dialogs.pop(session.dialog.key, None)
+
+    def forget_registration(self, registration: Registration) -> None:
+        """Drop a registration that is through."""
+        self.registrations.discard(registration)
+
+    def learn_address(self, transaction: ClientTransaction, response: Response) -> None:
+        """Compare what we put into the Via with what the peer saw (RFC 3581 s4)."""
+        via = response.via
+        if "received" not in via.params and "rport" not in via.params:
+            return
+        local = (via.host, via.port or 5060)
+        public = (via.received or via.host, via.rport or local[1])
+        key = (via.transport, local)
+        if public == self.public_addresses.get(key, local):
+            return
+        if public == local:
+            del self.public_addresses[key]
+        else:
+            self.public_addresses[key] = public
+        self.emit(AddressLearned(via.transport, local, public))

@@ -35,6 +35,8 @@ class Identity:
     routes: tuple[str, ...] = ()
     """Pre-loaded route: URIs of outbound proxies, nearest first (RFC 3261 s8.1.2). ``;lr`` is added where it is
     missing."""
+    service_route: tuple[str, ...] = ()
+    """Route the registrar wants our requests to take behind ``routes`` (RFC 3608; kept by the core)."""
     contact_user: str | None = None
     """User part of our Contact; the user part of ``aor`` unless given."""
     transport: str | None = None

@@ -1,12 +1,45 @@
-"""A registration kept alive: REGISTER, refresh, retry and removal (RFC 3261 s10)."""
+"""A registration kept alive: REGISTER, refresh, retry and removal (RFC 3261 s10.2).
+
+    REGISTERING --2xx--> REGISTERED --refresh--> REGISTERING
+    REGISTERING --failure--> FAILED --retry--> REGISTERING
+    any --unregister--> UNREGISTERING --any end--> REMOVED
+
+All REGISTERs of one registration share a Call-ID, with CSeq growing by one (s10.2). One is under way at a time; it is
+left alone unless the route to the registrar changes meanwhile: then a new one goes the new way at once, and the old
+one's fate is no matter.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from enum import IntEnum
-from typing import Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-from .identity import Identity
+from ..errors import InvalidArgument, InvalidState
+from .dialog.dialog import route_request, route_value
+from .events import EndCause, RegistrationFailed, RegistrationRemoved, RegistrationSucceeded
+from .header_values import NameAddr
+from .parse_error import SipParseError
+from .session.client_request import ClientRequest
+from .session.uac_core import contact_for, hop_of, new_request
+from .state_table import Machine, ignore, table
+from .uri import SipUri
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from .authentication import ChallengeCache
+    from .endpoint import Endpoint
+    from .hop import Hop
+    from .identity import Identity
+    from .message import Response
+    from .timers import Timer
+
+RETRY_BASE = 5.0
+RETRY_LIMIT = 300.0
+"""Seconds to wait after the first failure; it doubles from failure to failure up to the limit (as RFC 5626 s4.5 has
+it)."""
+_RETRIED = frozenset({408, 425, 429, 430, 480, 491, 500, 502, 503, 504, 580, 600, 603})
+"""Failures that may pass by themselves."""
 
 
 class RegistrationState(IntEnum):
@@ -15,36 +48,293 @@ class RegistrationState(IntEnum):
     REGISTERING = 0
     REGISTERED = 1
     FAILED = 2
-    """Not registered; retried by itself if RegistrationFailed said so."""
+    """Not registered, or not for long; retried by itself if RegistrationFailed said so."""
     UNREGISTERING = 3
     REMOVED = 4
 
 
-class Registration:
+class RegistrationInput(IntEnum):
+    """What may happen to a registration. The timer input is the timer kind too."""
+
+    REFRESH = 0
+    UNREGISTER = 1
+    SUCCESS = 2
+    """The argument is the response."""
+    FAILURE = 3
+    """The argument is the Failure."""
+    TIMER = 4
+
+
+class Failure(NamedTuple):
+    """How a REGISTER failed: ``response`` None and a cause, or a response and perhaps a cause."""
+
+    status: int
+    reason: str
+    response: Response | None
+    cause: EndCause | None
+
+
+class Registration(Machine):
     """One binding of our Contact to an address-of-record at a registrar."""
 
-    identity: Identity
-    registrar: str
-    state: RegistrationState
-    expires: int
-    """Seconds the registrar granted last; before that, the seconds we asked for."""
-    contact: str
-    """The Contact URI bound."""
-    owner: Any
+    __slots__ = (
+        "_bound", "_call_id", "_cseq", "_endpoint", "_failures", "_from_tag", "_headers", "_nonces", "_removing",
+        "_request", "_requested", "_timer", "contact", "expires", "identity", "owner", "registrar", "service_route",
+    )
+
+    def __init__(
+        self, endpoint: Endpoint, identity: Identity, registrar: str, expires: int,
+        headers: Iterable[tuple[str, str]] = (), owner: Any = None,
+    ) -> None:
+        """Raises InvalidArgument when the registrar is no SIP URI."""
+        self.state: int = RegistrationState.FAILED
+        self.identity = identity
+        self.registrar = _registrar_uri(registrar)
+        self.expires = expires
+        """Seconds the registrar granted last; before that, the seconds we ask for."""
+        self.contact = ""
+        """Our Contact, as a header value; empty before the first REGISTER."""
+        self.owner = owner
+        """Free for the driver."""
+        self._endpoint = endpoint
+        self._requested = expires
+        self._headers = tuple(headers)
+        self._call_id = endpoint.ids.call_id()
+        self._from_tag = endpoint.ids.tag()
+        self._cseq = 0
+        self._nonces: ChallengeCache | None = None
+        self._request: ClientRequest | None = None
+        self._removing = False
+        self._bound = False
+        self._timer: Timer | None = None
+        self._failures = 0
+
+    # -- commands
 
     def refresh(self, now: float) -> None:
-        """Send a REGISTER now (also: after a failure, without waiting; after a change of identity.routes or of the
-        local address)."""
-        raise NotImplementedError
+        """Send a REGISTER now: also without waiting after a failure, or after a change of route or local address.
+
+        One that is under way is left alone, unless it went another way. Raises InvalidState after ``unregister``.
+        """
+        if self.state in (RegistrationState.UNREGISTERING, RegistrationState.REMOVED):
+            raise InvalidState("the registration is being removed", step="register", peer=self.registrar)
+        self.handle(RegistrationInput.REFRESH, None, now)
 
     def unregister(self, now: float) -> None:
         """Remove the binding (Expires: 0) and stop; RegistrationRemoved follows."""
-        raise NotImplementedError
+        self.handle(RegistrationInput.UNREGISTER, None, now)
 
     def set_expires(self, expires: int) -> None:
-        """Ask for another time from the next REGISTER on."""
-        raise NotImplementedError
+        """Ask for another time, in seconds from 1 on, from the next REGISTER on."""
+        if expires < 1:
+            raise InvalidArgument(f"expires must be at least 1 second, not {expires}", step="register")
+        self._requested = expires
 
     def add_headers(self, headers: Iterable[tuple[str, str]]) -> None:
         """Add headers to every REGISTER from the next on."""
-        raise NotImplementedError
+        self._headers = (*self._headers, *headers)
+
+    # -- what others report
+
+    def on_timer(self, kind: int, now: float) -> None:
+        """Time to refresh, or to try again."""
+        self._timer = None
+        self.handle(kind, None, now)
+
+    def on_provisional(self, request: ClientRequest, response: Response, now: float) -> None:
+        """A provisional response to a REGISTER tells nothing of use."""
+
+    def on_final(
+        self, request: ClientRequest, status: int, reason: str, response: Response | None, cause: EndCause | None,
+        now: float,
+    ) -> None:
+        """The end of a REGISTER."""
+        if request is not self._request:
+            return
+        self._request = None
+        self._cseq = request.request.cseq.number
+        self._nonces = request.nonces
+        if response is not None and status < 300:
+            self.handle(RegistrationInput.SUCCESS, response, now)
+        elif status == 423 and self._lengthen(response):
+            self._send(now)
+        else:
+            self.handle(RegistrationInput.FAILURE, Failure(status, reason, response, cause), now)
+
+    # -- actions
+
+    def _register(self, _: None, now: float) -> None:
+        self._stop_timer()
+        self._send(now)
+
+    def _reroute(self, _: None, now: float) -> None:
+        if self._request is not None and self._request.hop != self._next_hop():
+            self._cseq = self._request.request.cseq.number
+            self._request = None
+            self._send(now)
+
+    def _registered(self, response: Response, now: float) -> None:
+        first = self._failures > 0 or not self._bound
+        self._bound = True
+        self._failures = 0
+        self.expires = self._granted(response)
+        self.identity.service_route = tuple(response.get_all("Service-Route"))
+        margin = max(0.1 * self.expires, min(40.0, 0.5 * self.expires))
+        delay = (self.expires - margin) * self._endpoint.ids.uniform(0.9, 1.0)
+        self._timer = self._endpoint.layer.timer_heap.schedule(now + delay, self, RegistrationInput.TIMER)
+        self._endpoint.emit(RegistrationSucceeded(self, self.expires, response, first))
+
+    def _fail(self, failure: Failure, now: float) -> None:
+        status, reason, response, cause = failure
+        delay = self._retry_delay(failure)
+        if delay is not None:
+            self._failures += 1
+            self._timer = self._endpoint.layer.timer_heap.schedule(now + delay, self, RegistrationInput.TIMER)
+        if cause is None:
+            cause = EndCause.REDIRECTED if status < 400 else EndCause.REJECTED
+        told = status if response is not None else 0
+        self._endpoint.emit(RegistrationFailed(self, cause, told, reason, delay, response))
+
+    def _unregister(self, _: None, now: float) -> None:
+        self._stop_timer()
+        self._removing = True
+        self._send(now)
+
+    def _unregister_failed(self, _: None, now: float) -> None:
+        """Remove what a REGISTER before the failed one may have left bound."""
+        if self._bound:
+            self._unregister(None, now)
+        else:
+            self._removed(0)
+
+    def _remove_after_all(self, response: Response, now: float) -> None:
+        if self._removing:
+            self._removed(response.status)
+        else:
+            self._removing = True
+            self._send(now)
+
+    def _remove_failed(self, failure: Failure, now: float) -> None:
+        self._removed(failure.status if failure.response is not None else 0)
+
+    def _removed(self, status: int) -> None:
+        self._stop_timer()
+        self.state = RegistrationState.REMOVED
+        self._endpoint.forget_registration(self)
+        self._endpoint.emit(RegistrationRemoved(self, status))
+
+    TABLE = table(RegistrationState, RegistrationInput, {
+        RegistrationState.REGISTERING: {
+            RegistrationInput.REFRESH: (_reroute, RegistrationState.REGISTERING),
+            RegistrationInput.UNREGISTER: (ignore, RegistrationState.UNREGISTERING),
+            RegistrationInput.SUCCESS: (_registered, RegistrationState.REGISTERED),
+            RegistrationInput.FAILURE: (_fail, RegistrationState.FAILED),
+        },
+        RegistrationState.REGISTERED: {
+            RegistrationInput.REFRESH: (_register, RegistrationState.REGISTERING),
+            RegistrationInput.TIMER: (_register, RegistrationState.REGISTERING),
+            RegistrationInput.UNREGISTER: (_unregister, RegistrationState.UNREGISTERING),
+        },
+        RegistrationState.FAILED: {
+            RegistrationInput.REFRESH: (_register, RegistrationState.REGISTERING),
+            RegistrationInput.TIMER: (_register, RegistrationState.REGISTERING),
+            RegistrationInput.UNREGISTER: (_unregister_failed, RegistrationState.UNREGISTERING),
+        },
+        RegistrationState.UNREGISTERING: {
+            RegistrationInput.SUCCESS: (_remove_after_all, RegistrationState.UNREGISTERING),
+            RegistrationInput.FAILURE: (_remove_failed, RegistrationState.UNREGISTERING),
+        },
+    })
+
+    # -- REGISTER
+
+    def _send(self, now: float) -> None:
+        endpoint, identity = self._endpoint, self.identity
+        old = self.contact
+        self.contact = contact_for(endpoint, identity, self._next_hop(), self.registrar)
+        expires = 0 if self._removing else self._requested
+        contact = f"{self.contact};expires={expires}"
+        if old and old != self.contact:
+            contact = f"{contact}, {old};expires=0"
+        request, hop = new_request(
+            endpoint, identity, "REGISTER", self.registrar, call_id=self._call_id, cseq=self._cseq + 1,
+            from_tag=self._from_tag, to=f"<{identity.aor}>", contact=contact,
+            headers=(("Expires", str(expires)), ("Supported", "path"), endpoint.allow_header, *self._headers),
+        )
+        self._cseq += 1
+        self._request = ClientRequest(endpoint, identity, request, hop, self, nonces=self._nonces)
+        self._request.send(now)
+
+    def _next_hop(self) -> Hop:
+        routes = tuple(route_value(route) for route in self.identity.routes)
+        _, _, uri = route_request(self.registrar, routes)
+        return hop_of(uri, self.identity.transport or self._endpoint.config.default_transport)
+
+    def _granted(self, response: Response) -> int:
+        """Return the seconds granted to our Contact: its own parameter before the Expires header (s10.2.4)."""
+        ours = _contact_key(self.contact)
+        bindings = response.get_all("Contact")
+        for value in bindings:
+            if _contact_key(value) == ours or len(bindings) == 1:
+                expires = _expires_of(value)
+                if expires is not None:
+                    return max(expires, 1)
+        expires = response.expires
+        return max(expires, 1) if expires is not None else self._requested
+
+    def _lengthen(self, response: Response | None) -> bool:
+        """Ask for the least time the registrar allows (s10.2.8); False if it says none, or asks for less than we
+        did."""
+        text = response.get("Min-Expires") if response is not None else None
+        if self._removing or text is None or not text.isascii() or not text.isdigit() or len(text) > 9:
+            return False
+        least = int(text)
+        if least <= self._requested:
+            return False
+        self._requested = least
+        return True
+
+    def _retry_delay(self, failure: Failure) -> float | None:
+        """Return when to try again, with jitter, so that a registrar that comes back is not run over; None: never."""
+        status, _, response, cause = failure
+        if cause is EndCause.AUTHENTICATION or (cause is None and status not in _RETRIED):
+            return None
+        delay = min(RETRY_BASE * 2.0 ** min(self._failures, 16), RETRY_LIMIT)
+        delay *= self._endpoint.ids.uniform(0.5, 1.0)
+        asked = response.get("Retry-After") if response is not None else None
+        digits = (asked or "").partition(";")[0].partition("(")[0].strip()
+        if digits.isascii() and digits.isdigit() and len(digits) <= 6:
+            delay = max(delay, float(digits))
+        return delay
+
+    def _stop_timer(self) -> None:
+        if self._timer is not None:
+            self._endpoint.layer.timer_heap.cancel(self._timer)
+            self._timer = None
+
+
+def _registrar_uri(registrar: str) -> str:
+    """Return the Request-URI for REGISTER: without a user part (s10.2)."""
+    try:
+        uri = SipUri.parse(registrar)
+    except SipParseError as error:
+        raise InvalidArgument(
+            f"no usable SIP URI: {registrar!r}", step="register", remedy="Use sip:domain[:port]",
+        ) from error
+    return str(uri._replace(user=None, password=None, headers=()))
+
+
+def _contact_key(value: str) -> tuple[str | None, str, int | None] | None:
+    """Return what a binding is known by: user, host and port; registrars may well add and drop URI parameters."""
+    try:
+        uri = NameAddr.parse(value).sip_uri
+    except SipParseError:
+        return None
+    return uri.user, uri.host.lower(), uri.port
+
+
+def _expires_of(value: str) -> int | None:
+    try:
+        return NameAddr.parse(value).expires
+    except SipParseError:
+        return None

@@ -2,13 +2,145 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any, Protocol
+
+from ..authentication import Authentication, ChallengeCache, ChallengeOutcome, take_next_nonces
+from ..builder import REASON_PHRASES
+from ..events import EndCause
+from .uac_core import via_value
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from ..dialog.dialog import Dialog
+    from ..endpoint import Endpoint
+    from ..hop import Hop
+    from ..identity import Identity
+    from ..message import Request, Response
+    from ..transaction.client import ClientTransaction
+
+_MAX_TRIES = 8
+
+
+class RequestUser(Protocol):
+    """Whoever sent a request and wants to know what comes of it."""
+
+    def on_provisional(self, request: ClientRequest, response: Response, now: float) -> None:
+        """A 1xx came."""
+
+    def on_final(
+        self, request: ClientRequest, status: int, reason: str, response: Response | None, cause: EndCause | None,
+        now: float,
+    ) -> None:
+        """The end: a final response, or none (``response`` None, status 408 or 503).
+
+        ``cause`` is TIMEOUT, TRANSPORT or AUTHENTICATION where one of these is to blame, else None.
+        """
 
 
 class ClientRequest:
-    """A request under way, any method. What comes of it is told to the object that sent it."""
+    """A request under way, any method but ACK and CANCEL; repeated with credentials when it is challenged.
 
-    method: str
-    uri: str
-    owner: Any
-    """Free for the driver."""
+    ``nonces`` is the cache of the usage the request belongs to (dialog, registration), ``dialog`` gives CSeq numbers
+    where there is one.
+    """
+
+    __slots__ = (
+        "_authentication", "_dialog", "_endpoint", "_given_up", "_identity", "_tries", "hop", "method", "nonces",
+        "owner", "request", "transaction", "uri", "user",
+    )
+
+    def __init__(
+        self, endpoint: Endpoint, identity: Identity, request: Request, hop: Hop, user: RequestUser, *,
+        dialog: Dialog | None = None, nonces: ChallengeCache | None = None, owner: Any = None,
+    ) -> None:
+        self.method = request.method
+        self.uri = request.uri
+        self.owner = owner
+        """Free for the driver."""
+        self.request = request
+        """The request as sent last."""
+        self.hop = hop
+        self.transaction: ClientTransaction | None = None
+        self._endpoint = endpoint
+        self._identity = identity
+        self.user = user
+        self._dialog = dialog
+        self.nonces = nonces
+        """Nonces of the usage; made here when the first challenge comes."""
+        self._authentication: Authentication | None = None
+        self._tries = 0
+        self._given_up = False
+
+    def send(self, now: float) -> None:
+        """Send it, with the credentials that are known to be wanted."""
+        endpoint = self._endpoint
+        if self.nonces is not None:
+            self.nonces.authorize(self.request, self.hop, endpoint.ids)
+        if self._identity.challenges is not None:
+            self._identity.challenges.authorize(self.request, self.hop, endpoint.ids)
+        self._tries += 1
+        flow = self._dialog.flow if self._dialog is not None else None
+        self.transaction = endpoint.layer.send_request(self.request, self.hop, now, self, flow)
+
+    def give_up(self) -> None:
+        """Do not repeat it when it is challenged: it is about to be canceled."""
+        self._given_up = True
+
+    def cancel(self, now: float, headers: Iterable[tuple[str, str]] = ()) -> None:
+        """Cancel an INVITE, as soon as that is possible (s9.1)."""
+        self._given_up = True
+        if self.transaction is not None:
+            self.transaction.cancel(now, headers)
+
+    # -- from the transaction
+
+    def on_response(self, transaction: ClientTransaction, response: Response, now: float) -> None:
+        """Take a response to the latest try."""
+        if transaction is not self.transaction:
+            return
+        status = response.status
+        if status < 200:
+            self.user.on_provisional(self, response, now)
+        elif status in (401, 407) and not self._given_up:
+            self._challenged(response, now)
+        else:
+            if self._tries > 1 or self.nonces:
+                take_next_nonces(response, self._identity, self.nonces)
+            if self.method != "INVITE" or status >= 300:
+                transaction.owner = None
+            self.user.on_final(self, status, response.reason, response, None, now)
+
+    def on_timeout(self, now: float) -> None:
+        """No final response came in time."""
+        self.user.on_final(self, 408, REASON_PHRASES[408], None, EndCause.TIMEOUT, now)
+
+    def on_transport_error(self, error: str, now: float) -> None:
+        """It could not be sent."""
+        self.user.on_final(self, 503, error, None, EndCause.TRANSPORT, now)
+
+    # -- challenges
+
+    def _challenged(self, response: Response, now: float) -> None:
+        if self.nonces is None:
+            self.nonces = ChallengeCache()
+        if self._authentication is None:
+            self._authentication = Authentication(self._identity, self.nonces)
+        outcome = self._authentication.answer(response, self.hop)
+        if outcome is ChallengeOutcome.RETRY and self._tries < _MAX_TRIES:
+            self._repeat(now)
+            return
+        self.user.on_final(self, response.status, response.reason, response, EndCause.AUTHENTICATION, now)
+
+    def _repeat(self, now: float) -> None:
+        """Send it again: a new transaction with a higher CSeq (s8.1.3.5, s22.2)."""
+        if self.transaction is not None:
+            self.transaction.owner = None
+        request = self.request.copy()
+        number = self._dialog.next_cseq() if self._dialog is not None else request.cseq.number + 1
+        request.set("CSeq", f"{number} {self.method}")
+        request.set("Via", via_value(self._endpoint, self.hop))
+        request.remove("Authorization")
+        request.remove("Proxy-Authorization")
+        self.request = request
+        self.send(now)

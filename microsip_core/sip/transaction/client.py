@@ -10,7 +10,7 @@ from ..state_table import Machine
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from ..hop import Hop
+    from ..hop import Hop, Source
     from ..message import Request, Response
     from ..timers import Timer
     from .layer import TransactionLayer
@@ -37,14 +37,19 @@ class ClientTransaction(Machine):
     ``request`` is kept until a final response came, then it is None. ``owner`` is free for the transaction user.
     """
 
-    __slots__ = ("_data", "_end_timer", "_interval", "_retransmit_timer", "hop", "key", "layer", "owner", "request")
+    __slots__ = (
+        "_data", "_end_timer", "_flow", "_interval", "_retransmit_timer", "hop", "key", "layer", "owner", "request",
+    )
 
-    def __init__(self, layer: TransactionLayer, request: Request, hop: Hop, key: str, owner: Any) -> None:
+    def __init__(
+        self, layer: TransactionLayer, request: Request, hop: Hop, key: str, owner: Any, flow: Source | None,
+    ) -> None:
         self.layer = layer
         self.request: Request | None = request
         self.hop = hop
         self.key = key
         self.owner = owner
+        self._flow = flow
         self._data = request.to_bytes()
         self._retransmit_timer: Timer | None = None
         self._end_timer: Timer | None = None
@@ -62,7 +67,7 @@ class ClientTransaction(Machine):
             self._interval = timers.t1
             self._retransmit_timer = self.layer.timer_heap.schedule(now + timers.t1, self, ClientInput.TIMER_RETRANSMIT)
         self._arm(now + timers.timeout, ClientInput.TIMER_TIMEOUT)
-        self.layer.send(self._data, self.hop, None, self)
+        self.layer.send(self._data, self.hop, self._flow, self)
 
     def receive(self, response: Response, now: float) -> None:
         """Take a response that the layer matched to this transaction."""

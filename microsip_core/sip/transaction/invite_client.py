@@ -25,7 +25,7 @@ from .client import ClientInput, ClientTransaction
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from ..hop import Hop
+    from ..hop import Hop, Source
     from ..message import Request, Response
     from .layer import TransactionLayer
 
@@ -45,8 +45,10 @@ class InviteClientTransaction(ClientTransaction):
 
     __slots__ = ("_cancel_headers", "_canceled")
 
-    def __init__(self, layer: TransactionLayer, request: Request, hop: Hop, key: str, owner: Any) -> None:
-        super().__init__(layer, request, hop, key, owner)
+    def __init__(
+        self, layer: TransactionLayer, request: Request, hop: Hop, key: str, owner: Any, flow: Source | None = None,
+    ) -> None:
+        super().__init__(layer, request, hop, key, owner, flow)
         self.state: int = InviteClientState.CALLING
         self._canceled = False
         self._cancel_headers: list[tuple[str, str]] | None = None
@@ -63,7 +65,7 @@ class InviteClientTransaction(ClientTransaction):
         for name, value in headers:
             request.add(name, value)
         self._arm(now + self.layer.timers.timeout, ClientInput.TIMER_TIMEOUT)
-        return self.layer.send_cancel(request, self.hop, now)
+        return self.layer.send_cancel(request, self.hop, now, self._flow)
 
     # -- actions
 
@@ -96,13 +98,13 @@ class InviteClientTransaction(ClientTransaction):
         self.request = None
 
     def _acknowledge(self, response: Response, now: float) -> None:
-        self.layer.send(self._data, self.hop, None, self)
+        self.layer.send(self._data, self.hop, self._flow, self)
 
     def _retransmit(self, _: None, now: float) -> None:
         self._interval *= 2
         when = now + self._interval
         self._retransmit_timer = self.layer.timer_heap.schedule(when, self, ClientInput.TIMER_RETRANSMIT)
-        self.layer.send(self._data, self.hop, None, self)
+        self.layer.send(self._data, self.hop, self._flow, self)
 
     TABLE = table(InviteClientState, ClientInput, {
         InviteClientState.CALLING: {

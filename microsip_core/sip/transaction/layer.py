@@ -102,7 +102,6 @@ class TransactionLayer:
 
     def _start_server(self, request: Request, source: Source, key: ServerKey, now: float) -> None:
         """Make a transaction for a new request, unless it is to be refused, and hand the request up."""
-        stamp_via(request, source)
         if len(self._servers) >= self._max_transactions:
             self.refuse(request, source, 503, (("Retry-After", "10"),))
             return
@@ -112,6 +111,7 @@ class TransactionLayer:
             if merge_key in self._merge_keys:
                 self.refuse(request, source, 482)
                 return
+        stamp_via(request, source)
         hop = response_hop(request.via, source)
         transaction: InviteServerTransaction | NonInviteServerTransaction
         if request.method == "INVITE":
@@ -126,23 +126,29 @@ class TransactionLayer:
 
     # -- messages out
 
-    def send_request(self, request: Request, hop: Hop, now: float, owner: Any = None) -> ClientTransaction:
-        """Start a client transaction (any method but ACK). ``owner`` is kept as ``transaction.owner`` for the user."""
+    def send_request(
+        self, request: Request, hop: Hop, now: float, owner: Any = None, flow: Source | None = None,
+    ) -> ClientTransaction:
+        """Start a client transaction (any method but ACK). ``owner`` is kept as ``transaction.owner`` for the user.
+
+        ``flow``: a connection to reuse if it still stands.
+        """
         key = request.via.params["branch"]
         assert key is not None
         transaction: ClientTransaction
         if request.method == "INVITE":
-            transaction = InviteClientTransaction(self, request, hop, key, owner)
+            transaction = InviteClientTransaction(self, request, hop, key, owner, flow)
         else:
-            transaction = NonInviteClientTransaction(self, request, hop, key, owner)
+            transaction = NonInviteClientTransaction(self, request, hop, key, owner, flow)
         self._clients[key] = transaction
         transaction.start(now)
         return transaction
 
-    def send_cancel(self, request: Request, hop: Hop, now: float) -> ClientTransaction:
-        """Send a CANCEL, which has the branch of its INVITE; for ``ClientTransaction.cancel``. Its ``owner`` is None."""
+    def send_cancel(self, request: Request, hop: Hop, now: float, flow: Source | None) -> ClientTransaction:
+        """Send a CANCEL, which has the branch of its INVITE; for ``ClientTransaction.cancel``. Its ``owner`` is
+        None."""
         branch = request.via.params["branch"]
-        transaction = NonInviteClientTransaction(self, request, hop, f"{branch} CANCEL", None)
+        transaction = NonInviteClientTransaction(self, request, hop, f"{branch} CANCEL", None, flow)
         self._clients[transaction.key] = transaction
         transaction.start(now)
         return transaction
@@ -159,16 +165,21 @@ class TransactionLayer:
         """Answer a request for which there is no transaction (s8.2.7). The request must have a readable Via."""
         self.send(response.to_bytes(), response_hop(request.via, source), source)
 
-    def refuse(self, request: Request, source: Source, status: int, headers: tuple[tuple[str, str], ...] = ()) -> None:
-        """Refuse a request without making a transaction for it, and count it."""
+    def refuse(
+        self, request: Request, source: Source, status: int, headers: tuple[tuple[str, str], ...] = (),
+        reason: str | None = None,
+    ) -> None:
+        """Refuse a request without making a transaction for it, and count it. Raises SipParseError without a Via."""
+        stamp_via(request, source)
+        response = response_to(request, status, reason, to_tag=self.stateless_tag(request), headers=headers)
         self.refused[status] = self.refused.get(status, 0) + 1
-        response = response_to(request, status, to_tag=self.stateless_tag(request), headers=headers)
         self.respond_stateless(request, response, source)
 
     def stateless_tag(self, request: Request) -> str:
         """Return a To tag that is the same for every retransmission of a request that is answered statelessly
         (s8.2.7)."""
-        return f"{crc32(self._secret.encode()):08x}{crc32(f'{self._secret}{request.call_id}'.encode()):08x}"
+        text = f"{self._secret}{request.get('Call-ID')}{request.uri}".encode("utf-8", "surrogateescape")
+        return f"{crc32(text):08x}{crc32(text, 1):08x}"
 
     def data_to_send(self) -> list[OutgoingPacket]:
         """Take all packets that wait, in order."""

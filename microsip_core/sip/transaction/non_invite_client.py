@@ -14,7 +14,7 @@ from ..state_table import table
 from .client import ClientInput, ClientTransaction
 
 if TYPE_CHECKING:
-    from ..hop import Hop
+    from ..hop import Hop, Source
     from ..message import Request, Response
     from .layer import TransactionLayer
 
@@ -33,8 +33,10 @@ class NonInviteClientTransaction(ClientTransaction):
 
     __slots__ = ()
 
-    def __init__(self, layer: TransactionLayer, request: Request, hop: Hop, key: str, owner: Any) -> None:
-        super().__init__(layer, request, hop, key, owner)
+    def __init__(
+        self, layer: TransactionLayer, request: Request, hop: Hop, key: str, owner: Any, flow: Source | None = None,
+    ) -> None:
+        super().__init__(layer, request, hop, key, owner, flow)
         self.state: int = NonInviteClientState.TRYING
 
     # -- actions
@@ -59,7 +61,7 @@ class NonInviteClientTransaction(ClientTransaction):
     def _retransmit(self, interval: float, now: float) -> None:
         self._interval = interval
         self._retransmit_timer = self.layer.timer_heap.schedule(now + interval, self, ClientInput.TIMER_RETRANSMIT)
-        self.layer.send(self._data, self.hop, None, self)
+        self.layer.send(self._data, self.hop, self._flow, self)
 
     TABLE = table(NonInviteClientState, ClientInput, {
         NonInviteClientState.TRYING: {

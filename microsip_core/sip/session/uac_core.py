@@ -1,0 +1,102 @@
+"""How our requests are made: Request-URI, route, Via, From, Contact, common headers (RFC 3261 s8.1.1, s12.2.1.1)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ...errors import InvalidArgument
+from .. import builder
+from ..dialog.dialog import next_hop, route_request, route_value
+from ..header_values import NameAddr
+from ..parse_error import SipParseError
+from ..uri import format_host_port
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from ..dialog.dialog import Dialog
+    from ..endpoint import Endpoint
+    from ..hop import Hop
+    from ..identity import Identity
+    from ..message import Request
+
+CONTACT_METHODS = frozenset({"INVITE", "UPDATE", "SUBSCRIBE", "REFER", "NOTIFY"})
+"""Methods whose requests set or refresh the peer's target, and so carry a Contact (s12.2.1.1, RFC 6665, RFC 3515)."""
+
+
+def via_value(endpoint: Endpoint, hop: Hop) -> str:
+    """Return a new Via for a request to ``hop``, with a fresh branch and asking for rport (RFC 3581 s3)."""
+    host, port = endpoint.config.local_address(hop)
+    return f"SIP/2.0/{hop.transport} {format_host_port(host, port)};rport;branch={endpoint.ids.branch()}"
+
+
+def contact_value(address: tuple[str, int], transport: str, user: str | None, *, secure: bool = False) -> str:
+    """Return our Contact at a local address; ``secure``: a sips URI (s8.1.1.8)."""
+    scheme = "sips" if secure else "sip"
+    suffix = "" if transport == "UDP" or secure else f";transport={transport.lower()}"
+    where = format_host_port(*address)
+    return f"<{scheme}:{user}@{where}{suffix}>" if user else f"<{scheme}:{where}{suffix}>"
+
+
+def user_of(uri: str) -> str | None:
+    """Return the user part of a URI as it stands, None where there is none."""
+    user, at, _ = uri.partition(":")[2].partition("@")
+    return user.partition(":")[0] if at else None
+
+
+def contact_for(endpoint: Endpoint, identity: Identity, hop: Hop, target: str) -> str:
+    """Return the Contact of a request of ``identity`` to ``hop``."""
+    user = identity.contact_user or user_of(identity.aor)
+    return contact_value(
+        endpoint.config.local_address(hop), hop.transport, user, secure=target[:5].lower() == "sips:",
+    )
+
+
+def new_request(
+    endpoint: Endpoint, identity: Identity, method: str, uri: str, *, call_id: str, cseq: int, from_tag: str,
+    to: str | None = None, contact: str | None = None, headers: Iterable[tuple[str, str]] = (), body: bytes = b"",
+    content_type: str | None = None,
+) -> tuple[Request, Hop]:
+    """Make a request out of any dialog, and its hop.
+
+    Raises InvalidArgument for a URI, route or header that can not be used.
+    """
+    proxies = identity.routes if method == "REGISTER" else (*identity.routes, *identity.service_route)
+    routes = tuple(route_value(route) for route in proxies)
+    request_uri, route_values, next_uri = route_request(uri, routes)
+    hop = hop_of(next_uri, identity.transport or endpoint.config.default_transport)
+    if contact is None and method in CONTACT_METHODS:
+        contact = contact_for(endpoint, identity, hop, request_uri)
+    from_ = NameAddr(identity.display_name or "", identity.aor, {"tag": from_tag})
+    request = builder.request(
+        method, request_uri, via=via_value(endpoint, hop), from_=from_, to=to or f"<{uri}>", call_id=call_id, cseq=cseq,
+        contact=contact, routes=route_values, headers=(*endpoint.request_headers, *headers), body=body,
+        content_type=content_type,
+    )
+    return request, hop
+
+
+def dialog_request(
+    endpoint: Endpoint, identity: Identity, dialog: Dialog, method: str, *, cseq: int | None = None,
+    headers: Iterable[tuple[str, str]] = (), body: bytes = b"", content_type: str | None = None,
+) -> tuple[Request, Hop]:
+    """Make a request within a dialog (s12.2.1.1), and its hop. ``cseq`` is given for ACK and CANCEL only."""
+    request_uri, route_values, next_uri = route_request(dialog.target, dialog.routes)
+    hop = hop_of(next_uri, identity.transport or endpoint.config.default_transport)
+    contact = contact_for(endpoint, identity, hop, request_uri) if method in CONTACT_METHODS else None
+    request = builder.request(
+        method, request_uri, via=via_value(endpoint, hop), from_=dialog.local, to=dialog.remote, call_id=dialog.call_id,
+        cseq=dialog.next_cseq() if cseq is None else cseq, contact=contact, routes=route_values,
+        headers=(*endpoint.request_headers, *headers), body=body, content_type=content_type,
+    )
+    return request, hop
+
+
+def hop_of(uri: str, default_transport: str) -> Hop:
+    """Return the hop of a URI of ours. Raises InvalidArgument when it is no SIP URI."""
+    try:
+        return next_hop(uri, default_transport)
+    except SipParseError as error:
+        raise InvalidArgument(
+            f"no usable SIP URI: {uri!r}", step="send request", remedy="Use sip:user@host[:port]",
+        ) from error

@@ -1,0 +1,199 @@
+"""The UAS core: what becomes of a request that no transaction absorbed (RFC 3261 s8.2), and the way back for responses.
+
+The order is that of s8.2: method, then headers (Require), then content, then the method's own rules.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ..builder import response_to
+from ..dialog.dialog import Dialog, contact_uri
+from ..events import CallIncoming, RequestReceived
+from ..headers import METHODS
+from ..hop import Hop, Source
+from .in_dialog import receive_in_dialog
+from .incoming_request import IncomingRequest
+from .incoming_setup import IncomingSetup
+from .invite_session import InviteSession
+from .offer_answer import sdp_of
+from .uac_core import contact_value, user_of
+
+if TYPE_CHECKING:
+    from ..endpoint import Endpoint
+    from ..message import Request, Response
+    from ..transaction.client import ClientTransaction
+    from ..transaction.server import ServerTransaction
+
+Headers = tuple[tuple[str, str], ...]
+_ANY_HOST = frozenset({"0.0.0.0", "::", ""})  # noqa: S104 - named to be avoided
+
+
+class UasCore:
+    """The transaction user of an endpoint."""
+
+    __slots__ = ("_endpoint",)
+
+    def __init__(self, endpoint: Endpoint) -> None:
+        self._endpoint = endpoint
+
+    # -- requests
+
+    def on_request(self, transaction: ServerTransaction, request: Request, now: float) -> None:
+        """Take a new request to its dialog, or start what it starts."""
+        to_tag = request.to.tag
+        if "Require" in request and not self._understands(transaction, request, now):
+            return
+        if to_tag is not None:
+            self._receive_in_dialog(transaction, request, to_tag, now)
+        elif request.method == "INVITE":
+            self._receive_invite(transaction, request, now)
+        elif request.method in ("BYE", "CANCEL", "PRACK", "UPDATE"):
+            self.refuse(transaction, request, 481, now)
+        else:
+            self.receive_other(transaction, request, None, now)
+
+    def _receive_in_dialog(self, transaction: ServerTransaction, request: Request, to_tag: str, now: float) -> None:
+        dialog = self._endpoint.dialogs.get((request.call_id, to_tag, request.from_.tag or ""))
+        if dialog is None:
+            self.refuse(transaction, request, 481, now)
+        else:
+            receive_in_dialog(dialog.usage, dialog, transaction, request, now)
+
+    def _understands(self, transaction: ServerTransaction, request: Request, now: float) -> bool:
+        """Refuse a request that requires an extension we lack (s8.2.2.3). CANCEL is never refused for it."""
+        if request.method == "CANCEL":
+            return True
+        unknown = [tag for tag in request.get_all("Require") if tag.lower() not in self._endpoint.option_tags]
+        if unknown:
+            self.refuse(transaction, request, 420, now, headers=(("Unsupported", ", ".join(unknown)),))
+        return not unknown
+
+    def _receive_invite(self, transaction: ServerTransaction, request: Request, now: float) -> None:
+        """Start an incoming session (s13.3.1)."""
+        endpoint = self._endpoint
+        if contact_uri(request) is None:
+            self.refuse(transaction, request, 400, now, reason="Missing Contact")
+            return
+        sdp = sdp_of(request)
+        if request.body and (sdp is None or "Content-Encoding" in request) and not self._may_ignore_body(request):
+            self._refuse_content(transaction, request, now)
+            return
+        if len(endpoint.live_sessions) >= endpoint.config.max_sessions:
+            self.refuse(transaction, request, 486, now)
+            return
+        contact = self._contact(transaction.source, request)
+        session = InviteSession(endpoint, endpoint.identity, "incoming", request, contact)
+        dialog = session.dialog = Dialog.of_uas(request, endpoint.ids.tag(), transaction.source, session)
+        session.setup = setup = IncomingSetup(session, transaction, request)
+        transaction.owner = session
+        endpoint.dialogs[dialog.key] = dialog
+        endpoint.live_sessions.add(session)
+        if sdp is not None:
+            session.offer_answer.take_offer(sdp)
+        setup.start(now)
+        endpoint.emit(CallIncoming(session, request, sdp))
+
+    def receive_other(
+        self, transaction: ServerTransaction, request: Request, session: InviteSession | None, now: float,
+    ) -> None:
+        """Take a request of a method that no session deals with, in or out of a dialog."""
+        endpoint = self._endpoint
+        method = request.method
+        if method in endpoint.config.deliver:
+            incoming = IncomingRequest(endpoint, transaction, request)
+            endpoint.emit(RequestReceived(incoming, request, session))
+        elif method == "OPTIONS":
+            self._answer_options(transaction, request, now)
+        elif method in METHODS:
+            self.refuse(transaction, request, 405, now, headers=(endpoint.allow_header,))
+        else:
+            self.refuse(transaction, request, 501, now, headers=(endpoint.allow_header,))
+
+    def _answer_options(self, transaction: ServerTransaction, request: Request, now: float) -> None:
+        """Tell what we can (s11.2), with the status an INVITE would get."""
+        endpoint = self._endpoint
+        busy = request.to.tag is None and len(endpoint.live_sessions) >= endpoint.config.max_sessions
+        response = response_to(
+            request, 486 if busy else 200, to_tag=endpoint.ids.tag(),
+            contact=self._contact(transaction.source, request),
+            headers=(*endpoint.success_headers, ("Accept", "application/sdp")),
+        )
+        transaction.respond(response, now)
+
+    # -- ACK and CANCEL
+
+    def on_ack(self, request: Request, source: Source, now: float) -> None:
+        """Take an ACK to a 2xx to its session; one of no dialog of ours is of no use to anybody."""
+        dialog = self._endpoint.dialogs.get((request.call_id, request.to.tag or "", request.from_.tag or ""))
+        if dialog is not None:
+            dialog.usage.on_ack(request, now)
+
+    def on_cancel(self, invite: ServerTransaction, cancel: ServerTransaction, request: Request, now: float) -> None:
+        """Answer a CANCEL (s9.2), and end the INVITE if it is not answered yet."""
+        session = invite.owner
+        tag = session.established_dialog.local_tag if isinstance(session, InviteSession) else None
+        headers = self._endpoint.response_headers
+        cancel.respond(response_to(request, 200, to_tag=tag or self._endpoint.ids.tag(), headers=headers), now)
+        if isinstance(session, InviteSession) and not invite.answered:
+            session.on_cancel(request, now)
+
+    # -- responses
+
+    def on_response(self, transaction: ClientTransaction, response: Response, now: float) -> None:
+        """Hand a response to whoever sent the request."""
+        self._endpoint.learn_address(transaction, response)
+        if transaction.owner is not None:
+            transaction.owner.on_response(transaction, response, now)
+
+    def on_client_timeout(self, transaction: ClientTransaction, now: float) -> None:
+        """Tell whoever sent the request that nobody answers."""
+        if transaction.owner is not None:
+            transaction.owner.on_timeout(now)
+
+    def on_client_transport_error(self, transaction: ClientTransaction, error: str, now: float) -> None:
+        """Tell whoever sent the request that it could not be sent."""
+        if transaction.owner is not None:
+            transaction.owner.on_transport_error(error, now)
+
+    def on_server_failure(self, transaction: ServerTransaction, error: str, now: float) -> None:
+        """Tell the session of an INVITE."""
+        if isinstance(transaction.owner, InviteSession):
+            transaction.owner.on_server_failure(error, now)
+
+    def on_stray_response(self, response: Response, source: Source, now: float) -> None:
+        """Count it: a 2xx that comes after 64*T1 finds a peer that has given up too."""
+        self._endpoint.statistics.stray_responses += 1
+
+    # -- refusals
+
+    def refuse(
+        self, transaction: ServerTransaction, request: Request, status: int, now: float, *, reason: str | None = None,
+        headers: Headers = (),
+    ) -> None:
+        """Refuse a request by ourselves, and count it."""
+        endpoint = self._endpoint
+        endpoint.count_refusal(status)
+        response = response_to(
+            request, status, reason, to_tag=endpoint.ids.tag(), headers=(*endpoint.response_headers, *headers),
+        )
+        transaction.respond(response, now)
+
+    def _refuse_content(self, transaction: ServerTransaction, request: Request, now: float) -> None:
+        """Refuse a body of a type or encoding we do not understand (s8.2.3)."""
+        headers: Headers = (("Accept", "application/sdp"),)
+        if "Content-Encoding" in request:
+            headers = (*headers, ("Accept-Encoding", "identity"))
+        self.refuse(transaction, request, 415, now, headers=headers)
+
+    def _may_ignore_body(self, request: Request) -> bool:
+        """Whether a body we do not understand is marked as optional (s20.11)."""
+        disposition = (request.get("Content-Disposition") or "").replace(" ", "").lower()
+        return "handling=optional" in disposition
+
+    def _contact(self, source: Source, request: Request) -> str:
+        """Return our Contact towards whoever sent ``request``: the address it came in at, the user it was for."""
+        address = source.local
+        if address[0] in _ANY_HOST:
+            address = self._endpoint.config.local_address(Hop(source.transport, source.host, source.port))
+        return contact_value(address, source.transport, user_of(request.uri), secure=request.uri[:5].lower() == "sips:")
