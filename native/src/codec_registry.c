@@ -83,3 +83,10 @@ const ms_codec_t *ms_codec_static(uint8_t payload_type) {
             return codecs[i];
     return NULL;
 }
+
+size_t ms_codec_decoder_size(void) {
+    size_t largest = 1;
+    for (size_t i = 0; i < sizeof codecs / sizeof *codecs; i++)
+        largest = codecs[i]->decoder_size > largest ? codecs[i]->decoder_size : largest;
+    return largest;
+}

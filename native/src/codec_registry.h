@@ -44,4 +44,7 @@ const ms_codec_t *ms_codec_find(const char *name, uint32_t clock_rate, uint8_t c
 /* By static payload type of RFC 3551 table 4; NULL when there is none. */
 const ms_codec_t *ms_codec_static(uint8_t payload_type);
 
+/* Octets of the largest decoder state among the built-in codecs. */
+size_t ms_codec_decoder_size(void);
+
 #endif

@@ -1,29 +1,9 @@
-/* The jitter buffer: a first body with a fixed delay and repetition for what is missing. */
+/* The receiving half of the jitter buffer: making one, and taking packets in. */
 #include "jitter_buffer.h"
 
 #include <string.h>
 
-#include "packet_store.h"
-
-#define PAYLOAD_MAX 3840u
-#define FRAME_MAX 2880u
-
-struct ms_jb {
-    ms_jb_config_t config;
-    const ms_codec_t *codecs[128];
-    ms_packet_store_t store;
-    ms_jb_stats_t stats;
-    int64_t highest;      /* sequence */
-    int64_t media;        /* extended timestamp of `highest` */
-    int64_t playout;      /* next sample */
-    int64_t start_us;
-    int64_t arrival_us;
-    uint32_t ssrc, timestamp;
-    int seen, playing;
-    uint8_t payload_type;
-    int16_t last[FRAME_MAX];
-    uint8_t payload[PAYLOAD_MAX];
-};
+#include "jitter_buffer_state.h"
 
 static int settle(const ms_jb_config_t *given, ms_jb_config_t *config) {
     static const ms_jb_config_t none;
@@ -33,29 +13,55 @@ static int settle(const ms_jb_config_t *given, ms_jb_config_t *config) {
     if (config->initial_delay_ms == 0) config->initial_delay_ms = 40;
     if (config->max_packets == 0) config->max_packets = 64;
     if (config->payload_bytes == 0) config->payload_bytes = 6400;
+    if (config->decoder_bytes == 0) config->decoder_bytes = (uint32_t)ms_codec_decoder_size();
     return config->sample_rate % 8000 == 0 && config->sample_rate <= 48000 && config->max_packets <= 1024 &&
-           config->payload_bytes <= 1u << 20 && config->max_delay_ms >= 20 && config->max_delay_ms <= 1000 &&
-           config->min_delay_ms <= config->max_delay_ms;
+           config->payload_bytes <= 1u << 20 && config->decoder_bytes <= 1u << 20 && config->max_delay_ms >= 20 &&
+           config->max_delay_ms <= 1000 && config->min_delay_ms <= config->max_delay_ms &&
+           config->initial_delay_ms <= 1000;
+}
+
+/* Everything lies in one piece of memory, each part aligned. */
+typedef struct layout { size_t store, cycle, decoder, audio, total, samples; } layout_t;
+
+static size_t aligned(size_t size) { return (size + 15u) & ~(size_t)15u; }
+
+static layout_t lay_out(const ms_jb_config_t *config) {
+    layout_t at;
+    at.samples = (size_t)(MS_JB_HISTORY_MS + MS_JB_AHEAD_MS) * (config->sample_rate / 1000);
+    at.store = aligned(sizeof(ms_jb_t));
+    at.cycle = at.store + aligned(ms_store_size(config->max_packets, config->payload_bytes));
+    at.decoder = at.cycle + aligned(ms_conceal_size(config->sample_rate));
+    at.audio = at.decoder + aligned(config->decoder_bytes);
+    at.total = at.audio + at.samples * sizeof(int16_t);
+    return at;
 }
 
 size_t ms_jb_size(const ms_jb_config_t *given) {
     ms_jb_config_t config;
-    if (!settle(given, &config))
-        return 0;
-    return sizeof(ms_jb_t) + ms_store_size(config.max_packets, config.payload_bytes);
+    return settle(given, &config) ? lay_out(&config).total : 0;
 }
 
 ms_status_t ms_jb_init(void *memory, size_t size, const ms_jb_config_t *given, ms_jb_t **out) {
     size_t need = ms_jb_size(given);
     if (memory == NULL || out == NULL || need == 0 || size < need)
         return MS_EINVAL;
+    memset(memory, 0, need);
     ms_jb_t *jb = memory;
-    memset(jb, 0, sizeof *jb);
+    uint8_t *octets = memory;
     settle(given, &jb->config);
-    ms_store_init(&jb->store, jb + 1, jb->config.max_packets, jb->config.payload_bytes);
-    jb->codecs[0] = &ms_codec_pcmu;
-    jb->codecs[8] = &ms_codec_pcma;
-    jb->codecs[13] = &ms_codec_cn;
+    layout_t at = lay_out(&jb->config);
+    ms_store_init(&jb->store, octets + at.store, jb->config.max_packets, jb->config.payload_bytes);
+    ms_conceal_init(&jb->concealment, jb->config.sample_rate, octets + at.cycle);
+    jb->decoder = octets + at.decoder;
+    jb->audio = (int16_t *)(void *)(octets + at.audio);
+    jb->history = MS_JB_HISTORY_MS * ms_jb_per_ms(jb);
+    jb->room = at.samples - jb->history;
+    for (uint8_t type = 0; type < 35; type++) {
+        const ms_codec_t *codec = ms_codec_static(type);
+        if (codec != NULL)
+            ms_jb_set_payload(jb, type, codec);
+    }
+    ms_jb_reset(jb);
     *out = jb;
     return MS_OK;
 }
@@ -63,7 +69,9 @@ ms_status_t ms_jb_init(void *memory, size_t size, const ms_jb_config_t *given, m
 ms_status_t ms_jb_set_payload(ms_jb_t *jb, uint8_t payload_type, const ms_codec_t *codec) {
     if (payload_type > 127)
         return MS_EINVAL;
-    if (codec != NULL && codec->kind == MS_CODEC_AUDIO && codec->sample_rate != jb->config.sample_rate)
+    if (codec != NULL && codec->kind == MS_CODEC_AUDIO &&
+        (codec->sample_rate != jb->config.sample_rate || codec->decoder_size > jb->config.decoder_bytes ||
+         codec->decode == NULL))
         return MS_ENOTSUP;
     jb->codecs[payload_type] = codec;
     return MS_OK;
@@ -79,138 +87,112 @@ ms_status_t ms_jb_set_delay(ms_jb_t *jb, uint16_t min_ms, uint16_t max_ms) {
 
 void ms_jb_reset(ms_jb_t *jb) {
     ms_store_clear(&jb->store);
-    jb->seen = jb->playing = 0;
+    ms_timeline_init(&jb->timeline, jb->config.sample_rate);
+    ms_delay_init(&jb->delays);
+    ms_noise_init(&jb->noise);
+    ms_activity_init(&jb->activity);
+    memset(jb->audio, 0, (jb->history + jb->room) * sizeof *jb->audio);
+    jb->ahead = 0;
+    jb->source = MS_SOURCE_AUDIO;
+    jb->waiting = jb->playing = 0;
+    jb->misaligned = 0;
+    jb->decoding = NULL;
+    jb->change = 0;
+    jb->arrived = 0;
+    memset(jb->seen, 0, sizeof jb->seen);
 }
 
-static void restart(ms_jb_t *jb, const ms_jb_packet_t *packet, int64_t arrival_us) {
-    if (jb->seen)
-        jb->stats.resets++;
-    ms_store_clear(&jb->store);
-    jb->seen = 1;
-    jb->playing = 0;
-    jb->ssrc = packet->ssrc;
-    jb->highest = packet->sequence;
-    jb->media = packet->timestamp;
-    jb->start_us = arrival_us + jb->config.initial_delay_ms * 1000;
-    jb->playout = 0;
+/* Offset (arrival minus sample time) that a run of packets with new numbers is given: the middle of the present depth. */
+static int64_t typical_offset(const ms_jb_t *jb) {
+    return jb->delays.count > 0 ? ms_delay_base(&jb->delays) + (int64_t)jb->delays.typical_us : 0;
+}
+
+/* Duplicates must not reach the estimator, which would take the second copy for a late packet. */
+static int seen_before(ms_jb_t *jb, const ms_timeline_place_t *place) {
+    int64_t forward = place->step < (int64_t)MS_JB_SEEN ? place->step : (int64_t)MS_JB_SEEN;
+    for (int64_t i = 0; i < forward; i++)
+        jb->seen[(uint64_t)(place->sequence - i) % MS_JB_SEEN] = 0;
+    uint8_t *mark = &jb->seen[(uint64_t)place->sequence % MS_JB_SEEN];
+    int before = *mark;
+    *mark = 1;
+    return before;
+}
+
+static ms_jb_push_result_t keep(ms_jb_t *jb, const ms_jb_packet_t *packet, const ms_codec_t *codec,
+                                const ms_timeline_place_t *place, uint32_t samples, int64_t arrival_us) {
+    ms_stored_packet_t stored = {.position = place->position, .sequence = place->sequence, .arrival_us = arrival_us,
+                                 .samples = samples, .timestamp = packet->timestamp, .length = (uint16_t)packet->length,
+                                 .payload_type = packet->payload_type, .marker = packet->marker};
+    ms_store_result_t result = ms_store_insert(&jb->store, &stored, packet->payload);
+    while (result == MS_STORE_FULL && jb->store.count > 0) { /* the newest is worth more than the oldest */
+        ms_store_remove_first(&jb->store, 1);
+        jb->stats.discarded++;
+        result = ms_store_insert(&jb->store, &stored, packet->payload);
+    }
+    if (result == MS_STORE_FULL) {
+        jb->stats.discarded++;
+        return MS_JB_DISCARDED;
+    }
+    if (jb->playing && codec->kind == MS_CODEC_AUDIO && place->position < jb->end - (int64_t)jb->ahead) {
+        jb->stats.late++;
+        return MS_JB_LATE;
+    }
+    return MS_JB_QUEUED;
 }
 
 ms_jb_push_result_t ms_jb_push_packet(ms_jb_t *jb, const ms_jb_packet_t *packet, int64_t arrival_us) {
     jb->stats.pushed++;
     const ms_codec_t *codec = packet->payload_type < 128 ? jb->codecs[packet->payload_type] : NULL;
-    size_t samples = codec != NULL && codec->samples != NULL ? codec->samples(packet->payload, packet->length) : 0;
-    if (samples == 0 || packet->length > PAYLOAD_MAX || samples > FRAME_MAX) {
+    size_t samples = 0;
+    if (codec != NULL && packet->length <= MS_JB_PAYLOAD_MAX && codec->kind == MS_CODEC_AUDIO)
+        samples = codec->samples(packet->payload, packet->length);
+    if (codec == NULL || packet->length > MS_JB_PAYLOAD_MAX || samples > MS_JB_PACKET_MS * ms_jb_per_ms(jb) ||
+        (codec->kind == MS_CODEC_AUDIO && samples == 0)) {
         jb->stats.ignored++;
         return MS_JB_IGNORED;
     }
-    int32_t step = (int32_t)(packet->timestamp - (uint32_t)jb->media);
-    if (!jb->seen || packet->ssrc != jb->ssrc || step > 80000 || step < -80000)
-        restart(jb, packet, arrival_us);
-    int64_t sequence = jb->highest + (int16_t)(packet->sequence - (uint16_t)jb->highest);
-    int64_t media = jb->media + (int32_t)(packet->timestamp - (uint32_t)jb->media);
-    if (sequence < jb->highest) jb->stats.reordered++;
-    else { jb->highest = sequence; jb->media = media; jb->arrival_us = arrival_us; }
-    ms_stored_packet_t stored = {
-        .position = media * (int64_t)(codec->sample_rate / codec->clock_rate), .sequence = sequence,
-        .arrival_us = arrival_us, .samples = (uint32_t)samples, .timestamp = packet->timestamp,
-        .length = (uint16_t)packet->length, .payload_type = packet->payload_type, .marker = packet->marker};
-    if (jb->playing && stored.position + (int64_t)samples <= jb->playout) {
-        jb->stats.late++;
-        return MS_JB_LATE;
+    ms_timeline_packet_t wire = {.ssrc = packet->ssrc, .timestamp = packet->timestamp, .clock_rate = codec->clock_rate,
+                                 .samples = (uint32_t)samples, .sequence = packet->sequence, .arrival_us = arrival_us};
+    ms_timeline_place_t place = ms_timeline_place(&jb->timeline, &wire, typical_offset(jb));
+    if (!jb->waiting) {
+        jb->waiting = 1;
+        jb->first_us = arrival_us;
+        jb->last_sequence = place.sequence - 1;
     }
-    switch (ms_store_insert(&jb->store, &stored, packet->payload)) {
-    case MS_STORE_DUPLICATE: jb->stats.duplicates++; return MS_JB_DUPLICATE;
-    case MS_STORE_FULL: jb->stats.discarded++; return MS_JB_DISCARDED;
-    case MS_STORE_ADDED: break;
+    jb->stats.resets += place.new_run != 0;
+    jb->newest_us = arrival_us;
+    if (seen_before(jb, &place)) {
+        jb->stats.duplicates++;
+        return MS_JB_DUPLICATE;
     }
-    return MS_JB_QUEUED;
+    jb->stats.reordered += place.reordered != 0;
+    if (codec->kind == MS_CODEC_AUDIO) {
+        ms_delay_arrival(&jb->delays, arrival_us - ms_jb_us(jb, place.position), arrival_us, place.step);
+        jb->arrived = 1;
+    }
+    return keep(jb, packet, codec, &place, (uint32_t)samples, arrival_us);
+}
+
+static uint32_t word(const uint8_t *p) {
+    return (uint32_t)p[0] << 24 | (uint32_t)p[1] << 16 | (uint32_t)p[2] << 8 | p[3];
 }
 
 ms_jb_push_result_t ms_jb_push(ms_jb_t *jb, const uint8_t *packet, size_t length, int64_t arrival_us) {
-    ms_jb_packet_t parsed;
-    size_t head = length >= 12 ? 12 + 4u * (packet[0] & 15u) : 0;
-    if (head == 0 || packet[0] >> 6 != 2 || head > length)
-        goto ignored;
-    if (packet[0] & 0x10) {
-        if (head + 4 > length) goto ignored;
+    size_t head = length >= 12 ? 12 + 4u * (packet[0] & 15u) : length + 1;
+    if (head + 4 <= length && packet[0] & 0x10)
         head += 4 + 4u * (size_t)(packet[head + 2] << 8 | packet[head + 3]);
+    else if (length >= 12 && packet[0] & 0x10)
+        head = length + 1;
+    size_t padding = length >= 12 && packet[0] & 0x20 ? packet[length - 1] : 0;
+    if (head + padding > length || packet[0] >> 6 != 2) {
+        jb->stats.pushed++;
+        jb->stats.ignored++;
+        return MS_JB_IGNORED;
     }
-    size_t padding = packet[0] & 0x20 ? packet[length - 1] : 0;
-    if (head + padding > length)
-        goto ignored;
-    parsed.payload = packet + head;
-    parsed.length = length - head - padding;
-    parsed.marker = packet[1] >> 7;
-    parsed.payload_type = packet[1] & 127;
-    parsed.sequence = (uint16_t)(packet[2] << 8 | packet[3]);
-    parsed.timestamp = (uint32_t)packet[4] << 24 | (uint32_t)packet[5] << 16 | (uint32_t)packet[6] << 8 | packet[7];
-    parsed.ssrc = (uint32_t)packet[8] << 24 | (uint32_t)packet[9] << 16 | (uint32_t)packet[10] << 8 | packet[11];
+    ms_jb_packet_t parsed = {.payload = packet + head, .length = length - head - padding, .ssrc = word(packet + 8),
+                             .timestamp = word(packet + 4), .sequence = (uint16_t)(packet[2] << 8 | packet[3]),
+                             .payload_type = packet[1] & 127, .marker = packet[1] >> 7};
     return ms_jb_push_packet(jb, &parsed, arrival_us);
-ignored:
-    jb->stats.pushed++;
-    jb->stats.ignored++;
-    return MS_JB_IGNORED;
-}
-
-/* Fill from the packet that covers the playout position; false when there is none. */
-static int take(ms_jb_t *jb, int16_t *pcm, size_t n, size_t *got) {
-    int16_t frame[FRAME_MAX];
-    ms_packet_store_t *store = &jb->store;
-    while (store->count > 0 && store->packets[0].position + store->packets[0].samples <= jb->playout)
-        ms_store_remove_first(store, 1);
-    if (store->count == 0 || store->packets[0].position > jb->playout)
-        return 0;
-    const ms_stored_packet_t *packet = store->packets;
-    size_t skip = (size_t)(jb->playout - packet->position);
-    ms_store_copy(store, 0, jb->payload);
-    jb->timestamp = packet->timestamp;
-    jb->payload_type = packet->payload_type;
-    size_t samples = jb->codecs[packet->payload_type]->decode(NULL, jb->payload, packet->length, frame, FRAME_MAX);
-    if (samples <= skip)
-        return 0;
-    *got = samples - skip < n ? samples - skip : n;
-    memcpy(pcm, frame + skip, *got * sizeof *pcm);
-    if (skip == 0)
-        jb->stats.decoded++;
-    return 1;
-}
-
-ms_status_t ms_jb_pull(ms_jb_t *jb, int16_t *pcm, size_t n, int64_t now_us, ms_jb_info_t *info) {
-    ms_jb_kind_t kind = MS_JB_NORMAL;
-    if (!jb->playing && jb->seen && now_us >= jb->start_us && jb->store.count > 0) {
-        jb->playing = 1;
-        jb->playout = jb->store.packets[0].position;
-    }
-    size_t done = 0;
-    while (jb->playing && done < n) {
-        size_t got = 0;
-        if (!take(jb, pcm + done, n - done, &got)) {
-            got = n - done;
-            for (size_t i = 0; i < got; i++)
-                pcm[done + i] = (int16_t)(jb->last[i % FRAME_MAX] / 2);
-            jb->stats.concealed_samples += got;
-            kind = MS_JB_CONCEAL;
-        }
-        done += got;
-        jb->playout += (int64_t)got;
-    }
-    if (!jb->playing) {
-        memset(pcm, 0, n * sizeof *pcm);
-        kind = MS_JB_SILENCE;
-    }
-    if (n <= FRAME_MAX)
-        memcpy(jb->last, pcm, n * sizeof *pcm);
-    jb->stats.pulled_samples += n;
-    if (info != NULL) {
-        memset(info, 0, sizeof *info);
-        info->kind = kind;
-        info->playout_timestamp = jb->timestamp;
-        info->ssrc = jb->seen ? jb->ssrc : 0;
-        info->payload_type = jb->payload_type;
-        info->target_ms = info->delay_ms = jb->config.initial_delay_ms;
-        info->arrived_ms = jb->seen ? (uint32_t)((now_us - jb->arrival_us) / 1000) : UINT32_MAX;
-    }
-    return MS_OK;
 }
 
 void ms_jb_get_stats(const ms_jb_t *jb, ms_jb_stats_t *stats) { *stats = jb->stats; }
