@@ -146,7 +146,7 @@ class Endpoint:
         self.emit(MalformedReceived(source, status, reason, answered))
 
     def transport_failed(self, token: object | None, error: str, now: float) -> None:
-        """Tell that a packet could not be sent, by its token."""
+        """Tell that a packet could not be sent, by its token, or by the branch of a request (what ICMP quotes)."""
         self.layer.transport_failed(token, error, now)
 
     def handle_timeout(self, now: float) -> None:
@@ -191,6 +191,7 @@ class Endpoint:
         )
         contact = contact_for(self, identity, hop, request.uri)
         session = InviteSession(self, identity, "outgoing", request, contact, owner)
+        session.local_address = self.config.local_address(hop)
         if sdp is not None:
             session.offer_answer.offer(sdp)
         patience = self.config.answer_timeout if answer_timeout is None else answer_timeout

@@ -195,7 +195,7 @@ class TransportLayer:
 
     def _on_unreachable(self, remote: HostPort, data: bytes, error: OSError) -> None:
         """An earlier datagram did not arrive, says ICMP, which quotes the datagram."""
-        branch = _topmost_branch(data)
+        branch = None if data.startswith(b"SIP/2.0") else _topmost_branch(data)  # a lost response is repeated or missed
         if branch is not None:
             self._failed(branch, _send_error(remote, error))
 

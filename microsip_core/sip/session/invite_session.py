@@ -41,7 +41,7 @@ class InviteSession:
 
     __slots__ = (
         "_local", "_released", "_remote", "call_id", "contact", "dialog", "direction", "endpoint", "identity",
-        "local_change", "nonces", "offer_answer", "owner", "remote_change", "request", "setup", "state",
+        "local_address", "local_change", "nonces", "offer_answer", "owner", "remote_change", "request", "setup", "state",
     )
 
     def __init__(
@@ -57,6 +57,8 @@ class InviteSession:
         """The INVITE that started it (outgoing: as first sent), until the session is confirmed or has ended."""
         self.call_id = request.call_id
         self.contact = contact
+        self.local_address = ("", 0)
+        """Address and port of ours that the first INVITE came in at or left from; never a wildcard."""
         self.owner = owner
         """Free for the driver."""
         outgoing = direction == "outgoing"

@@ -84,6 +84,7 @@ class UasCore:
             return
         contact = self._contact(transaction.source, request)
         session = InviteSession(endpoint, endpoint.identity, "incoming", request, contact)
+        session.local_address = transaction.source.local
         dialog = session.dialog = Dialog.of_uas(request, endpoint.ids.tag(), transaction.source, session)
         session.setup = setup = IncomingSetup(session, transaction, request)
         transaction.owner = session

@@ -189,7 +189,9 @@ class TransactionLayer:
         return packets
 
     def transport_failed(self, token: object | None, error: str, now: float) -> None:
-        """Tell that a packet with this token could not be sent."""
+        """Tell that a packet with this token could not be sent; a string is the branch of a request of ours."""
+        if isinstance(token, str):
+            token = self._clients.get(token)
         if isinstance(token, (ClientTransaction, ServerTransaction)):
             token.transport_failed(error, now)
 
