@@ -16,7 +16,7 @@ class EventStream:
     It holds at most 10,000 events: a reader slower than that loses the oldest, counted in ``dropped``.
     """
 
-    __slots__ = ("_closed", "_queue", "_waiter", "dropped")
+    __slots__ = ("__weakref__", "_closed", "_queue", "_waiter", "dropped")
 
     def __init__(self) -> None:
         self._queue: deque[Event] = deque()
