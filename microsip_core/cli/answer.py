@@ -36,11 +36,11 @@ if TYPE_CHECKING:
     from microsip_core.user_agent.user_agent import UserAgent
 
 DESCRIPTION = """\
-Answer every call until stopped by SIGINT or SIGTERM, or by --count. Prints one line when it listens, and one per ended
-call. Without --play and --echo it sends silence.
+Answer every call until stopped by SIGINT or SIGTERM, or by --count. Prints one line when it listens, and one per
+ended call. Without --play and --echo it sends silence.
 
-With --json the first line is {"event": "listening", "address": "HOST:PORT", ...}, then comes one {"event": "call_ended",
-...} per call, with the fields that 'microsip call' has."""
+With --json the first line is {"event": "listening", "address": "HOST:PORT", ...}; then comes, for each call, one
+{"event": "call_ended", ...} with the fields that 'microsip call' has."""
 
 EXAMPLES = """\
   microsip answer --listen 127.0.0.1:5070 --echo

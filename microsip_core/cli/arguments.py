@@ -94,13 +94,16 @@ def engine_config(arguments: Namespace, *, trace: bool = False, max_calls: int |
     )
 
 
-async def create_account(agent: UserAgent, arguments: Namespace, *, register: bool = True) -> Account | None:
+async def create_account(
+    agent: UserAgent, arguments: Namespace, *, register: bool = True, timeout: float = 30.0,
+) -> Account | None:
     """Create the account of the options and register it; None where no account is asked for."""
     if arguments.account is None:
         return None
     return await agent.create_account(
         sip_uri(arguments.account, step="read the account"), arguments.secret, username=arguments.username,
         registrar=arguments.registrar, proxy=arguments.proxy, expires=arguments.expires, register=register,
+        timeout=timeout,
     )
 
 

@@ -36,9 +36,10 @@ DESCRIPTION = """\
 Place one call. It ends when --duration is over; without --duration, when --play and --dtmf are done; with none of
 these, after 10 seconds; and always when the peer hangs up. --duration 0 waits for the peer to hang up.
 
-With --json it prints one object: status and reason (SIP), setup_ms (to the first ring), answer_ms, duration_s, codec,
-packets_sent, packets_received, packets_lost, loss_percent, jitter_ms, round_trip_ms, mos, end_cause, ended_by, recorded,
-media (all figures of both directions), ok, exit_status, and error: null or {type, code, step, peer, message, remedy}."""
+With --json it prints one object: status and reason (SIP), setup_ms (to the first ring), answer_ms, duration_s,
+codec, packets_sent, packets_received, packets_lost, loss_percent, jitter_ms, round_trip_ms, mos, end_cause, ended_by,
+recorded, media (all figures of both directions), ok, exit_status, and error, which is null or has type, code, step,
+peer, message and remedy."""
 
 EXAMPLES = """\
   microsip call sip:echo@127.0.0.1:5060 --play hello.wav --record back.wav
@@ -66,6 +67,8 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("--duration", metavar="S", type=seconds, help="hang up S seconds after the answer (see above)")
     parser.add_argument("--timeout", metavar="S", type=seconds, default=60.0,
                         help="give up when nobody has answered after S seconds (default 60)")
+    parser.add_argument("--events", action="store_true",
+                        help="with --json: also one object per event while the call runs, such as call_ringing, dtmf")
     parser.add_argument("--ladder", action="store_true", help="show the SIP messages as a ladder diagram at the end")
     parser.add_argument("--picture", metavar="FILE.svg", help="draw the sound, the jitter buffer, jitter and loss")
     parser.add_argument("--report", metavar="FILE.json", help=REPORT_HELP)
@@ -108,7 +111,8 @@ class _Conversation:
                 account = await create_account(agent, self._arguments, register=register)
                 call = agent.start_call(self._arguments.uri, account=account, timeout=self._arguments.timeout)
                 try:
-                    error = await self._converse(call)
+                    async with running(self._tell_events(call)):
+                        error = await self._converse(call)
                 except asyncio.CancelledError as stop:
                     self._progress.show("hanging up")
                     await hang_up(call)
@@ -163,6 +167,12 @@ class _Conversation:
         else:
             # What was sent last is still in the peer's jitter buffer, and its echo on the way.
             await asyncio.sleep(_TAIL)
+
+    async def _tell_events(self, call: Call) -> None:
+        if self._arguments.events:
+            async for event in call.events():
+                self._output.record({"event": str(event.type), "time": round(event.time, 3), "status": event.status,
+                                     "text": event.text})
 
     async def _show_progress(self, call: Call) -> None:
         while self._progress.enabled:

@@ -44,9 +44,12 @@ exit status:
   6  media: no codec in common, no ports for media
   130, 143  ended by SIGINT, SIGTERM, after hanging up and unregistering"""
 
+_BY_SIP_STATUS = {
+    401: ExitStatus.AUTHENTICATION, 407: ExitStatus.AUTHENTICATION,
+    415: ExitStatus.MEDIA, 488: ExitStatus.MEDIA, 606: ExitStatus.MEDIA,
+}
 _BY_ERROR: tuple[tuple[type[BaseException], ExitStatus], ...] = (
     (AuthenticationError, ExitStatus.AUTHENTICATION),
-    (CallRefused, ExitStatus.REFUSED),
     (CodecError, ExitStatus.MEDIA),
     (MediaError, ExitStatus.MEDIA),
     (InvalidArgument, ExitStatus.USAGE),
@@ -71,6 +74,6 @@ def exit_status_of(error: BaseException) -> ExitStatus:
     """Return the exit status an error leads to."""
     if isinstance(error, NotAnswered):
         return ExitStatus.REFUSED
-    if isinstance(error, CallRefused) and error.status in (401, 407):
-        return ExitStatus.AUTHENTICATION
+    if isinstance(error, CallRefused):
+        return _BY_SIP_STATUS.get(error.status, ExitStatus.REFUSED)
     return next((status for kind, status in _BY_ERROR if isinstance(error, kind)), ExitStatus.FAILED)

@@ -46,10 +46,23 @@ _GOOD_RECEIVE_BUFFER = 1 << 20
 
 def examine() -> list[Finding]:
     """Return every finding, the most important first. Sends nothing, opens no device."""
-    checks: tuple[Callable[[], Finding], ...] = (
-        _version, _python, _core, _codecs, _packages, _port_audio, _devices, _udp, _receive_buffer, _processors,
+    checks: tuple[tuple[str, Callable[[], Finding], bool], ...] = (
+        ("microsip-core", _version, True), ("Python", _python, True), ("media core", _core, True),
+        ("codecs", _codecs, True), ("packages", _packages, True), ("PortAudio", _port_audio, False),
+        ("audio devices", _devices, False), ("UDP", _udp, True), ("receive buffer", _receive_buffer, False),
+        ("processors", _processors, False),
     )
-    return [check() for check in checks]
+    return [_checked(name, check, required) for name, check, required in checks]
+
+
+def _checked(name: str, check: Callable[[], Finding], required: bool) -> Finding:
+    """Return what a check found. One that fails, on a damaged library say, is itself what is to be told."""
+    try:
+        return check()
+    except Exception as error:
+        state: Literal["note", "missing"] = "missing" if required else "note"
+        return Finding(name, state, f"this check failed: {type(error).__name__}: {error}",
+                       "Reinstall microsip-core and what it needs", required)
 
 
 def _version() -> Finding:

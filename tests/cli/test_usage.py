@@ -70,8 +70,13 @@ def test_bad_input_gives_json_where_asked(
     assert record["error"]["message"]
 
 
-@pytest.mark.parametrize("content", [b"", b"RIFF", b"not a wav file at all, but text", b"RIFF\x24\0\0\0WAVEfmt \x10\0\0\0"])
-def test_corrupt_wav_is_found_before_dialling(tmp_path: Path, content: bytes, capsys: pytest.CaptureFixture[str]) -> None:
+CORRUPT = [b"", b"RIFF", b"not a wav file at all, but text", b"RIFF\x24\0\0\0WAVEfmt \x10\0\0\0"]
+
+
+@pytest.mark.parametrize("content", CORRUPT)
+def test_corrupt_wav_is_found_before_dialling(
+    tmp_path: Path, content: bytes, capsys: pytest.CaptureFixture[str],
+) -> None:
     path = tmp_path / "bad.wav"
     path.write_bytes(content)
     assert main(["call", URI, "--play", str(path)]) == 2
