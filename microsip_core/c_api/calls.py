@@ -71,7 +71,7 @@ def sip_answer(call: int = 0, code: int = 200) -> int:
     """
     running, wanted, status = running_engine(), handle(call), number(code, "code", 180, 699)
     if status not in (180, 183, 200) and status < 300:
-        raise InvalidArgument(f"a call is not answered with {status}", remedy="give 180, 183, 200 or 300 to 699")
+        raise InvalidArgument(f"a call is not answered with {status}", remedy="Give 180, 183, 200 or 300 to 699")
 
     async def work(agent: UserAgent) -> int:
         found = running.call(wanted) if wanted else running.ringing_call()
@@ -131,7 +131,7 @@ def sip_hangup_all(which: str = "all") -> int:
     """End calls: "all", "incoming" or "calling" (not answered yet), or "answered". Returns how many."""
     running, kind = running_engine(), text(which, "which")
     if kind not in _WHICH:
-        raise InvalidArgument(f"{kind!r} are no calls", remedy=f"give one of {', '.join(_WHICH)}")
+        raise InvalidArgument(f"{kind!r} are no calls", remedy=f"Give one of {', '.join(_WHICH)}")
 
     async def work(agent: UserAgent) -> int:
         chosen = [call for call in agent.calls if kind in ("all", _kind_of(call))]

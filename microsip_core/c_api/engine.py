@@ -97,7 +97,7 @@ class Engine:
             if account.id == handle:
                 return account
         raise NoAccount(f"there is no account {handle}" if handle else "there is no account",
-                        remedy="call sip_create_account first")
+                        remedy="Call sip_create_account first")
 
     def call(self, handle: int) -> Call:
         """Return the call of a handle, ended ones too; the current one for 0. Raises NoCall."""
@@ -105,7 +105,7 @@ class Engine:
             return self.current_call()
         call = self._known.get(handle)
         if call is None:
-            raise NoCall(f"there is no call {handle}", remedy="sip_list_calls names the calls there are")
+            raise NoCall(f"there is no call {handle}", remedy="Sip_list_calls names the calls there are")
         return call
 
     def last_call(self) -> Call:
@@ -123,7 +123,7 @@ class Engine:
         answered = [call for call in calls if call.answered is not None]
         outgoing = [call for call in calls if call.direction == "outgoing"]
         if not calls:
-            raise NoCall("there is no call", remedy="call sip_invite first, or wait for an incoming call")
+            raise NoCall("there is no call", remedy="Call sip_invite first, or wait for an incoming call")
         return answered[-1] if answered else outgoing[-1] if outgoing else calls[0]
 
     def ringing_call(self) -> Call:
@@ -172,7 +172,7 @@ def running_engine() -> Engine:
     """Return the engine. Raises NotInitialized."""
     engine = _engine
     if engine is None:
-        raise NotInitialized("the engine does not run in this process", remedy="call sip_init first")
+        raise NotInitialized("the engine does not run in this process", remedy="Call sip_init first")
     return engine
 
 

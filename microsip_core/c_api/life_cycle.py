@@ -35,12 +35,12 @@ def _settings(config: UserAgentConfig | Mapping[str, Any] | None) -> tuple[UserA
     if config is None or isinstance(config, UserAgentConfig):
         return config, None
     if not isinstance(config, Mapping):
-        raise InvalidArgument(f"the configuration is {config!r}", remedy="give nothing, a UserAgentConfig or a dict")
+        raise InvalidArgument(f"the configuration is {config!r}", remedy="Give nothing, a UserAgentConfig or a dict")
     fields = dict(config)
     media = results.optional_text(fields.pop("media", None), "media")
     unknown = sorted(set(fields) - _FIELDS)
     if unknown:
-        raise ConfigError(f"no setting is called {unknown[0]!r}", remedy=f"known are {', '.join(sorted(_FIELDS))}")
+        raise ConfigError(f"no setting is called {unknown[0]!r}", remedy=f"Known are {', '.join(sorted(_FIELDS))}")
     return UserAgentConfig(**fields), media
 
 
@@ -92,7 +92,7 @@ def sip_set_callback(callback: Callback | None, mask: Any = None) -> int:
     Events that go to a callback do not go to sip_poll. A callback may call any function of this API.
     """
     if callback is not None and not callable(callback):
-        raise InvalidArgument(f"the callback is {callback!r}", remedy="give a function or None")
+        raise InvalidArgument(f"the callback is {callback!r}", remedy="Give a function or None")
     engine.running_engine().dispatcher.set_callback(callback, results.event_mask(mask))
     return ErrorCode.SIP_OK
 

@@ -38,14 +38,14 @@ class LoopThread:
         """Raise InvalidState on the loop's own thread, where waiting for it would never end."""
         if self.is_here:
             raise InvalidState(
-                "called on the engine's own thread", remedy="call sip_ functions from your threads or from callbacks",
+                "called on the engine's own thread", remedy="Call sip_ functions from your threads or from callbacks",
             )
 
     def run(self, work: Callable[[], Coroutine[Any, Any, T]]) -> T:
         """Run a coroutine function on the loop and wait for its result; an interrupt of the wait cancels it."""
         self.refuse_here()
         if not self._thread.is_alive():
-            raise InvalidState("the engine's thread has ended", remedy="call sip_shutdown and sip_init again")
+            raise InvalidState("the engine's thread has ended", remedy="Call sip_shutdown and sip_init again")
         future = asyncio.run_coroutine_threadsafe(work(), self._loop)
         try:
             return future.result()

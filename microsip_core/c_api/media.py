@@ -51,7 +51,7 @@ def sip_media_play_tone(call: int, frequencies: Sequence[float], ms: int = 1000)
     try:
         tones = [float(frequency) for frequency in frequencies]
     except (TypeError, ValueError):
-        raise InvalidArgument(f"{frequencies!r} are no frequencies", remedy="give a sequence of Hz") from None
+        raise InvalidArgument(f"{frequencies!r} are no frequencies", remedy="Give a sequence of Hz") from None
     return _on_call(call, lambda found: found.play_tone([(tones, duration, 0)]))
 
 
@@ -131,9 +131,9 @@ def _samples(buffer: Any, n: int | None, *, writable: bool) -> memoryview:
     try:
         view = memoryview(buffer)
     except TypeError:
-        raise InvalidArgument("the buffer is no buffer", remedy='give a numpy int16 array or array("h")') from None
+        raise InvalidArgument("the buffer is no buffer", remedy='Give a numpy int16 array or array("h")') from None
     if view.format in ("B", "b", "c") and view.nbytes % 2 == 0 and view.c_contiguous:
         view = view.cast("B").cast("h")
     if view.format != "h" or view.ndim != 1 or not view.c_contiguous or (writable and view.readonly):
-        raise InvalidArgument("the buffer holds no int16 samples", remedy='give a numpy int16 array or array("h")')
+        raise InvalidArgument("the buffer holds no int16 samples", remedy='Give a numpy int16 array or array("h")')
     return view[:number(len(view) if n is None else n, "n", 0, min(len(view), _LARGEST_BUFFER))]

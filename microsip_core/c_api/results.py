@@ -91,7 +91,7 @@ def seconds(value: Any) -> float | None:
     if value is None:
         return None
     if not isinstance(value, (int, float)) or isinstance(value, bool) or value != value:
-        raise InvalidArgument(f"the timeout is {value!r}", remedy="give seconds")
+        raise InvalidArgument(f"the timeout is {value!r}", remedy="Give seconds")
     return None if value < 0 else float(value)
 
 
@@ -103,4 +103,4 @@ def event_mask(value: Any) -> frozenset[str] | None:
         names = [value] if isinstance(value, str) else list(value)
         return frozenset(EventType(name).value for name in names)
     except (TypeError, ValueError):
-        raise InvalidArgument(f"{value!r} are no events", remedy=f"known are {', '.join(EventType)}") from None
+        raise InvalidArgument(f"{value!r} are no events", remedy=f"Known are {', '.join(EventType)}") from None

@@ -15,14 +15,14 @@ def split_host_port(text: str, default_port: int = 0) -> HostPort:
     if text.startswith("["):
         host, bracket, rest = text[1:].partition("]")
         if not bracket or (rest and not rest.startswith(":")):
-            raise InvalidArgument(f"{text!r} is not an address", remedy="write HOST:PORT or [IPV6]:PORT")
+            raise InvalidArgument(f"{text!r} is not an address", remedy="Write HOST:PORT or [IPV6]:PORT")
         port_text = rest[1:]
     elif text.count(":") == 1:
         host, _, port_text = text.partition(":")
     if not port_text:
         return host, default_port
     if not port_text.isascii() or not port_text.isdigit() or int(port_text) > 65535:
-        raise InvalidArgument(f"{port_text!r} is not a port", remedy="a port is a number from 0 to 65535")
+        raise InvalidArgument(f"{port_text!r} is not a port", remedy="A port is a number from 0 to 65535")
     return host, int(port_text)
 
 

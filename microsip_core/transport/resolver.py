@@ -66,7 +66,7 @@ class Resolver:
             reason = getattr(error, "strerror", None) or str(error)
             raise DnsError(
                 f"the host {host!r} has no address ({reason})", step="resolve", peer=host,
-                remedy="check the spelling of the host and that the name server is reachable",
+                remedy="Check the spelling of the host and that the name server is reachable",
             ) from error
         targets = [
             Target(hop.transport, (str(address[0]), number), family)

@@ -111,7 +111,7 @@ class TransportLayer:
         if target.transport != "UDP":
             raise NetworkError(
                 f"transport {target.transport} is not available", step="send", peer=join_host_port(target.address),
-                remedy="use UDP: leave transport= out of the URI",
+                remedy="Use UDP: leave transport= out of the URI",
             )
         route = (self._link_to(target.address[0], target.family), target.address)
         if target.address[0] == hop.host:  # what a name stands for may change: the resolver keeps that
@@ -232,10 +232,10 @@ def _send_error(remote: HostPort, error: OSError) -> NetworkError:
     reason = error.strerror or str(error)
     if isinstance(error, ConnectionRefusedError):
         return NetworkError(
-            "nothing listens there", step="send", peer=peer, remedy="check the port, and that the server is running",
+            "nothing listens there", step="send", peer=peer, remedy="Check the port, and that the server is running",
         )
     return NetworkError(
-        reason, step="send", peer=peer, remedy="check the network connection and the address",
+        reason, step="send", peer=peer, remedy="Check the network connection and the address",
     )
 
 

@@ -59,12 +59,12 @@ def _bind_error(host: str, port: int, error: OSError) -> Busy | NetworkError:
     if error.errno == errno.EADDRINUSE:
         return Busy(
             f"UDP port {port} of {host} is in use by another program", step="listen", peer=address,
-            remedy="stop that program, choose another port, or port 0 for a free one",
+            remedy="Stop that program, choose another port, or port 0 for a free one",
         )
     if error.errno == errno.EACCES:
-        remedy = "ports below 1024 need privileges: choose a higher one"
+        remedy = "Ports below 1024 need privileges: choose a higher one"
     else:
-        remedy = "give an address of this host, 127.0.0.1, or 0.0.0.0 for every one"
+        remedy = "Give an address of this host, 127.0.0.1, or 0.0.0.0 for every one"
     return NetworkError(f"can not listen: {error.strerror or error}", step="listen", peer=address, remedy=remedy)
 
 

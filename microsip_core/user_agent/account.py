@@ -114,7 +114,7 @@ class Account:
         if not done:
             raise TimedOut(
                 f"the registrar did not settle it within {timeout:g} s", step="register", peer=self.registrar,
-                remedy="check the address, that the server runs, and that no firewall is between",
+                remedy="Check the address, that the server runs, and that no firewall is between",
             )
         if outcome is not self._outcome and self._outcome is not None:  # restarted by another route meanwhile
             await self.settled(timeout)

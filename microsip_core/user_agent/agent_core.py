@@ -131,9 +131,9 @@ class AgentCore:
     def require_open(self, step: str) -> None:
         """Raise NotInitialized before the start, InvalidState after the end."""
         if not self._opened:
-            raise NotInitialized("the user agent has not been started", step=step, remedy="await start() first")
+            raise NotInitialized("the user agent has not been started", step=step, remedy="Await start() first")
         if self.closing:
-            raise InvalidState("the user agent is closed", step=step, remedy="make a new one")
+            raise InvalidState("the user agent is closed", step=step, remedy="Make a new one")
 
     # -- messages and core events -----------------------------------------------------------------------------------
 

@@ -39,7 +39,7 @@ class Call(CallMedia):
         if self.direction != "incoming" or self.state not in UNANSWERED_INCOMING or self.session is None:
             raise InvalidState(
                 f"the {self.direction} call is {self.state}", step=step, peer=self.remote_uri,
-                remedy=f"only an unanswered incoming call takes {step}()",
+                remedy=f"Only an unanswered incoming call takes {step}()",
             )
         return self.session
 
@@ -92,7 +92,7 @@ class Call(CallMedia):
     def reject(self, status: int = 486, reason: str | None = None) -> Outcome:
         """Refuse an incoming call with a final status of 300-699."""
         if not 300 <= status <= 699:
-            raise InvalidArgument(f"{status} is no status to refuse with", step="reject", remedy="give 300 to 699")
+            raise InvalidArgument(f"{status} is no status to refuse with", step="reject", remedy="Give 300 to 699")
         self._unanswered("reject").reject(status, self.agent.now(), reason=reason)
         self.agent.pump()
         return DONE
@@ -128,11 +128,11 @@ class Call(CallMedia):
     def _renegotiate(self, hold: bool, step: str) -> Outcome:
         if self.state not in ANSWERED or self.session is None or self.media is None:
             raise InvalidState(
-                f"the call is {self.state}", step=step, peer=self.remote_uri, remedy="wait until the call is answered",
+                f"the call is {self.state}", step=step, peer=self.remote_uri, remedy="Wait until the call is answered",
             )
         if self.renegotiation is not None:
             raise InvalidState(
-                "a change of the call is under way", step=step, peer=self.remote_uri, remedy="await the one before",
+                "a change of the call is under way", step=step, peer=self.remote_uri, remedy="Await the one before",
             )
         if hold == self.held:
             return DONE

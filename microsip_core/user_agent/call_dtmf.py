@@ -59,12 +59,12 @@ class CallDtmf(CallLife):
         """
         digits = digits.upper()
         if not set(digits) <= _DIGITS | {","} or not digits:
-            raise InvalidArgument(f"{digits!r} are no DTMF digits", step="dtmf", remedy="use 0-9, A-D, *, # and commas")
+            raise InvalidArgument(f"{digits!r} are no DTMF digits", step="dtmf", remedy="Use 0-9, A-D, *, # and commas")
         if method not in _METHODS:
-            raise InvalidArgument(f"no DTMF method is called {method!r}", step="dtmf", remedy=f"use {_METHODS}")
+            raise InvalidArgument(f"no DTMF method is called {method!r}", step="dtmf", remedy=f"Use {_METHODS}")
         if not 40 <= duration_ms <= 5000 or not 20 <= gap_ms <= 5000:
             raise InvalidArgument(f"digits of {duration_ms} ms and gaps of {gap_ms} ms", step="dtmf",
-                                  remedy="use 40 to 5000 ms and 20 to 5000 ms")
+                                  remedy="Use 40 to 5000 ms and 20 to 5000 ms")
         if self._sending is None:
             self._sending = asyncio.Lock()
         async with self._sending:
@@ -120,7 +120,7 @@ class CallDtmf(CallLife):
         if response.status >= 300:
             raise CallRefused(
                 response.status, response.reason, step="dtmf", peer=self.remote_uri,
-                remedy="the peer does not take digits by INFO: use rfc4733",
+                remedy="The peer does not take digits by INFO: use rfc4733",
             )
 
     async def recv_dtmf(self, count: int, timeout: float | None = None) -> str:

@@ -109,7 +109,7 @@ class CallLife:
         try:
             wanted = _REACHED[CallState(state)]
         except ValueError:
-            raise InvalidArgument(f"{state!r} is no call state", remedy=f"one of {', '.join(CallState)}") from None
+            raise InvalidArgument(f"{state!r} is no call state", remedy=f"One of {', '.join(CallState)}") from None
         if self.state in wanted:
             return
         if self.state is CallState.ENDED:

@@ -49,7 +49,7 @@ class CallMedia(CallDtmf):
         if stream is None or self.codec is None:
             raise InvalidState(
                 f"the call is {self.state} and has no media", step=step, peer=self.remote_uri,
-                remedy="wait until the call is answered",
+                remedy="Wait until the call is answered",
             )
         return stream
 
@@ -200,7 +200,7 @@ class CallMedia(CallDtmf):
         return TimedOut(
             f"no RTP from the peer for {silent_ms / 1000:g} s: it seems to be gone", step="media",
             peer=self.remote_uri,
-            remedy="check the network; media_timeout sets how long to wait",
+            remedy="Check the network; media_timeout sets how long to wait",
         )
 
     def close_media(self) -> None:

@@ -58,7 +58,7 @@ def on_answered(call: Call, event: core.CallAnswered) -> None:
         if event.is_offer and event.sdp is not None:
             call.session.acknowledge(call.media.accept_offer(event.sdp), call.agent.now())
         elif event.sdp is None:
-            raise MediaError("the answer holds no session description", remedy="the peer must answer our offer")
+            raise MediaError("the answer holds no session description", remedy="The peer must answer our offer")
         else:
             call.media.accept_answer(event.sdp)
     except MicrosipError as error:
@@ -106,7 +106,7 @@ def on_offer_answered(call: Call, event: core.CallOfferAnswered) -> None:
     if event.status >= 300:
         error = CallRefused(
             event.status, event.reason, step="hold" if call.renegotiating_hold else "unhold", peer=call.remote_uri,
-            remedy="the call goes on as it was",
+            remedy="The call goes on as it was",
         )
     elif event.sdp is not None and call.media is not None:
         try:

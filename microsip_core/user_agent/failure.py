@@ -37,32 +37,32 @@ _CAUSES = {
 BUSY_STATUSES = frozenset({486, 600, 603})
 
 _REMEDIES = {
-    403: "the server does not permit it: check the account and whether it may call this number",
-    404: "check the user name or number: the server does not know it",
-    405: "the peer does not support calls",
-    408: "the peer did not answer its server in time: try again later",
-    410: "that user or number no longer exists",
-    413: "the request is too large for the peer",
-    415: "the peer does not understand our session description",
-    416: "the server does not support this kind of URI: use sip:",
-    420: "the peer does not support an extension we require",
-    480: "the callee is not registered or does not take calls now: try again later",
-    482: "the proxies forward the call in a loop: check the proxy and registrar settings",
-    483: "the call passed too many proxies: check the proxy and registrar settings",
-    484: "the number is incomplete",
-    486: "the callee is busy: try again later",
-    487: "the call was canceled on the other side",
-    488: "no codec in common: offer more codecs",
-    500: "the server has a fault: try again later",
-    502: "a gateway behind the server has a fault: try again later",
-    503: "the server is overloaded or down: try again later or use another one",
-    504: "a server behind the proxy did not answer: try again later",
-    600: "the callee is busy everywhere: try again later",
-    603: "the callee declined",
-    604: "the user does not exist anywhere",
-    606: "no codec or transport in common: offer more codecs",
+    403: "The server does not permit it: check the account and whether it may call this number",
+    404: "Check the user name or number: the server does not know it",
+    405: "The peer does not support calls",
+    408: "The peer did not answer its server in time: try again later",
+    410: "That user or number no longer exists",
+    413: "The request is too large for the peer",
+    415: "The peer does not understand our session description",
+    416: "The server does not support this kind of URI: use sip:",
+    420: "The peer does not support an extension we require",
+    480: "The callee is not registered or does not take calls now: try again later",
+    482: "The proxies forward the call in a loop: check the proxy and registrar settings",
+    483: "The call passed too many proxies: check the proxy and registrar settings",
+    484: "The number is incomplete",
+    486: "The callee is busy: try again later",
+    487: "The call was canceled on the other side",
+    488: "No codec in common: offer more codecs",
+    500: "The server has a fault: try again later",
+    502: "A gateway behind the server has a fault: try again later",
+    503: "The server is overloaded or down: try again later or use another one",
+    504: "A server behind the proxy did not answer: try again later",
+    600: "The callee is busy everywhere: try again later",
+    603: "The callee declined",
+    604: "The user does not exist anywhere",
+    606: "No codec or transport in common: offer more codecs",
 }
-_CREDENTIALS = "check user name, authentication id and password"
+_CREDENTIALS = "Check user name, authentication id and password"
 
 
 def end_cause(event: CallEnded) -> EndCause:
@@ -81,16 +81,16 @@ def call_error(event: CallEnded, peer: str, network: NetworkError | None) -> Mic
     if cause in (CoreCause.REJECTED, CoreCause.REDIRECTED):
         remedy = _REMEDIES.get(status)
         if cause is CoreCause.REDIRECTED and event.contacts:
-            remedy = f"call {' or '.join(event.contacts)} instead"
+            remedy = f"Call {' or '.join(event.contacts)} instead"
         return CallRefused(status, reason, step="invite", peer=peer, remedy=remedy)
     if cause is CoreCause.CANCELED:
         return Canceled("the call was canceled before it was answered", step="invite", peer=peer)
     if cause is CoreCause.NO_ANSWER:
-        return TimedOut("nobody answered in time", step="invite", peer=peer, remedy="try again later")
+        return TimedOut("nobody answered in time", step="invite", peer=peer, remedy="Try again later")
     if cause is CoreCause.TIMEOUT:
         return TimedOut(
             "the peer did not respond in time", step="invite", peer=peer,
-            remedy="check the address, that the peer runs, and that no firewall is between",
+            remedy="Check the address, that the peer runs, and that no firewall is between",
         )
     if cause is CoreCause.TRANSPORT:
         return network or NetworkError(reason or "a message could not be sent", step="invite", peer=peer)
@@ -120,9 +120,9 @@ def no_answer_error(peer: str, waited: float, rang: bool) -> TimedOut:
     """Return the exception for a call that we gave up after ``waited`` seconds."""
     if rang:
         return TimedOut(f"nobody answered within {waited:g} s", step="invite", peer=peer,
-                        remedy="try again later, or wait longer")
+                        remedy="Try again later, or wait longer")
     return TimedOut(f"no response within {waited:g} s", step="invite", peer=peer,
-                    remedy="check the address, that the peer runs, and that no firewall is between")
+                    remedy="Check the address, that the peer runs, and that no firewall is between")
 
 
 def registration_error(event: RegistrationFailed, peer: str, network: NetworkError | None) -> MicrosipError:
@@ -137,7 +137,7 @@ def registration_error(event: RegistrationFailed, peer: str, network: NetworkErr
     if cause is CoreCause.TIMEOUT:
         return TimedOut(
             "the registrar did not respond in time", step="register", peer=peer,
-            remedy="check the address, that the server runs, and that no firewall is between",
+            remedy="Check the address, that the server runs, and that no firewall is between",
         )
     if cause is CoreCause.TRANSPORT:
         return network or NetworkError(reason or "REGISTER could not be sent", step="register", peer=peer)

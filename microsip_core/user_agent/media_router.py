@@ -26,7 +26,7 @@ class MediaRouter:
         self, loop: asyncio.AbstractEventLoop, config: UserAgentConfig, ids: IdSource, media: MediaBackend | str | None,
     ) -> None:
         if isinstance(media, str) and media != "none":
-            raise InvalidArgument(f"no media is called {media!r}", remedy='give "none", a MediaBackend, or nothing')
+            raise InvalidArgument(f"no media is called {media!r}", remedy='Give "none", a MediaBackend, or nothing')
         self._loop = loop
         self._config = config
         self._ids = ids

@@ -17,10 +17,10 @@ def parse_uri(text: str, what: str) -> SipUri:
         uri = SipUri.parse(text)
     except SipParseError as error:
         raise InvalidArgument(
-            f"{text!r} is no SIP URI ({error.reason})", step=what, remedy="write sip:user@host or sip:user@host:port",
+            f"{text!r} is no SIP URI ({error.reason})", step=what, remedy="Write sip:user@host or sip:user@host:port",
         ) from error
     if uri.headers:
-        raise InvalidArgument(f"{text!r} holds headers", step=what, remedy="leave out what follows the question mark")
+        raise InvalidArgument(f"{text!r} holds headers", step=what, remedy="Leave out what follows the question mark")
     return uri
 
 
@@ -41,7 +41,7 @@ def complete_target(text: str, domain: str | None) -> str:
         return f"sip:{text}"
     if not text or domain is None:
         raise InvalidArgument(
-            f"{text!r} names no host", step="invite", remedy="write sip:user@host, or create an account first",
+            f"{text!r} names no host", step="invite", remedy="Write sip:user@host, or create an account first",
         )
     return f"sip:{text}@{domain}"
 
@@ -55,6 +55,6 @@ def check_media(media: str) -> None:
     """Check the media of a call: "audio", later "video" and "audio,video". Raises InvalidArgument, NotSupported."""
     kinds = {kind.strip().lower() for kind in media.split(",")}
     if not kinds <= {"audio", "video"}:
-        raise InvalidArgument(f"{media!r} is no media", step="invite", remedy='write "audio"')
+        raise InvalidArgument(f"{media!r} is no media", step="invite", remedy='Write "audio"')
     if "video" in kinds:
-        raise NotSupported("video calls are not supported yet", step="invite", remedy='write "audio"')
+        raise NotSupported("video calls are not supported yet", step="invite", remedy='Write "audio"')
