@@ -121,7 +121,9 @@ class Proxy:
             self._journal.count("ack_dropped")
             return
         via = via_value(hop, self._local_address(hop), stateless_branch(request))
-        self._layer.send_stateless(forwarded_copy(request, target, via, []).to_bytes(), hop)
+        copy = forwarded_copy(request, target, via, [])
+        self._authenticator.strip_credentials(copy)
+        self._layer.send_stateless(copy.to_bytes(), hop)
 
     def _may_send_to(self, hop: Hop, target: Target, routed: bool) -> bool:
         """Keep the server from being an open relay: see ``Domain.may_relay_to``."""

@@ -166,8 +166,8 @@ class ResponseContext:
             self._start_group(now)
             return
         best = best_response(responses, canceled=self._canceled)
-        if best.status == 503:
-            best = self._own_response(500)  # s16.7 step 6: a 503 would make the sender give up on us, too
+        if best.status == 503:  # s16.7 step 6: passed on, a 503 would make the sender give up on us, too
+            best = self._own_response(500, "No Target Could Be Reached")
         self._respond(best, now)
 
     def _respond(self, response: Response, now: float) -> None:
@@ -175,8 +175,8 @@ class ResponseContext:
         self.transaction.respond(response, now)
         self._forwarder.finished(self, response)
 
-    def _own_response(self, status: int) -> Response:
-        return response_to(self.request, status, to_tag=self._forwarder.new_tag())
+    def _own_response(self, status: int, reason: str | None = None) -> Response:
+        return response_to(self.request, status, reason, to_tag=self._forwarder.new_tag())
 
 
 def _by_preference(targets: Sequence[Target]) -> list[list[Target]]:

@@ -40,7 +40,10 @@ class Reception:
         if agent.closing or (limit is not None and agent.call_count >= limit):
             session.reject(480 if agent.closing else 486, agent.now())
             return
-        call = agent.new_call("incoming", CallState.INCOMING, account=self._account_for(event))
+        account = self._account_for(event)
+        if account is not None:
+            session.identity = account.identity  # its credentials answer challenges in this dialog, to our BYE say
+        call = agent.new_call("incoming", CallState.INCOMING, account=account)
         call.session, session.owner, call.offer = session, call, event.sdp
         call.call_id = session.call_id
         call.local_uri, call.remote_uri = session.local_uri, session.remote_uri

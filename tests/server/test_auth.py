@@ -5,7 +5,9 @@ from __future__ import annotations
 import pytest
 
 from microsip_core.server.auth import AuthSettings, ChallengeMode
+from microsip_core.sip.builder import response_to
 from microsip_core.sip.digest import authorization, choose_challenge
+from microsip_core.sip.hop import Hop
 from microsip_core.sip.message import Request
 
 from .core_bench import DOMAIN, CoreBench, Sent
@@ -147,6 +149,19 @@ def test_a_nonce_serves_again_with_the_next_count_and_never_with_the_same() -> N
     (replayed,) = bench.send(first)
     assert replayed.message.status == 401
     assert "stale=TRUE" in replayed.message.get("WWW-Authenticate")
+
+
+@pytest.mark.parametrize("status", [401, 407])
+def test_an_ack_goes_on_without_credentials(status: int) -> None:
+    bench = bench_with(ChallengeMode.ALL, proxy_status=status)
+    challenged = Sent(response_to(bench.new("INVITE", BOB), status, headers=[
+        ("Proxy-Authenticate" if status == 407 else "WWW-Authenticate", 'Digest realm="loopback", nonce="1"'),
+    ]), Hop("UDP", "127.0.0.1", 5071))
+    ack = answer_challenge(in_dialog(bench, "ACK"), challenged)
+    (found,) = bench.send(ack)
+    assert found.line == "ACK 5072"
+    assert not found.message.get_all("Proxy-Authorization")
+    assert not found.message.get_all("Authorization")
 
 
 def test_the_services_need_no_password() -> None:
