@@ -180,10 +180,15 @@ class WavWriter:
         self.channels = channels
         self._octets = 0
         try:
-            self._file = open(path, "wb")  # noqa: SIM115 -- closed by close()
+            # Unbuffered, so that a full disk shows at the write it happens to.
+            self._file = open(path, "wb", buffering=0)  # noqa: SIM115 -- closed by close()
         except OSError as error:
             raise self._failed(error) from error
-        self._put(self._header())
+        try:
+            self._put(self._header())
+        except FileError:
+            self._file.close()
+            raise
 
     @property
     def frames(self) -> int:
@@ -202,9 +207,8 @@ class WavWriter:
         """Bring the header up to date, so that the file is whole even if the program ends here."""
         try:
             self._file.seek(0)
-            self._file.write(self._header())
+            self._put(self._header())
             self._file.seek(0, os.SEEK_END)
-            self._file.flush()
         except OSError as error:
             raise self._failed(error) from error
 
@@ -217,8 +221,10 @@ class WavWriter:
                 self._file.close()
 
     def _put(self, data: bytes) -> None:
+        left = memoryview(data)
         try:
-            self._file.write(data)
+            while left:
+                left = left[self._file.write(left) :]
         except OSError as error:
             raise self._failed(error) from error
 
