@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from ..errors import InvalidArgument
-from .header_fields import header_lines
+from .header_fields import REPEATED_HEADER, SINGLE_KEYS, header_lines
 from .header_values import CSeq, NameAddr, Via
 from .message import Request, Response
 from .parse_error import SipParseError
@@ -75,20 +75,23 @@ def response_to(
     if reason is None:
         reason = REASON_PHRASES.get(status, "")
     index = request._index or request._build_index()
-    lines = ["", *map("Via:".__add__, index.get("via", ()))]
+    if request._fault == REPEATED_HEADER:
+        index = {key: values.partition("\n")[0] if key in SINGLE_KEYS else values for key, values in index.items()}
+    # Each step makes list elements out of one text: the values of a header are joined by LF in the index.
+    lines = ("\nVia:" + index["via"].replace("\n", "\nVia:")).split("\n") if "via" in index else [""]
     if 100 < status < 300 and "record-route" in index:
-        lines += map("Record-Route:".__add__, index["record-route"])
+        lines += ("Record-Route:" + index["record-route"].replace("\n", "\nRecord-Route:")).split("\n")
     if "from" in index:
-        lines.append("From:" + index["from"][0])
+        lines.append("From:" + index["from"])
     if "to" in index:
-        to = index["to"][0]
+        to = index["to"]
         lines.append(f"To:{to};tag={to_tag}" if to_tag and not _has_to_tag(request) else "To:" + to)
     if "call-id" in index:
-        lines.append("Call-ID:" + index["call-id"][0])
+        lines.append("Call-ID:" + index["call-id"])
     if "cseq" in index:
-        lines.append("CSeq:" + index["cseq"][0])
+        lines.append("CSeq:" + index["cseq"])
     if status == 100 and "timestamp" in index:
-        lines.append("Timestamp:" + index["timestamp"][0])
+        lines.append("Timestamp:" + index["timestamp"].partition("\n")[0])
     given = len(lines)
     if contact is not None:
         lines.append(f"Contact: {contact}")

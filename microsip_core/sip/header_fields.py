@@ -15,22 +15,23 @@ MALFORMED_LINE = "Malformed Header Line"
 REPEATED_HEADER = "Repeated Header"
 
 _key_of = KEYS.get
-_SINGLE_KEYS = frozenset(("from", "to", "call-id", "cseq", "max-forwards", "content-length"))
+SINGLE_KEYS = frozenset(("from", "to", "call-id", "cseq", "max-forwards", "content-length"))
 
 
 class HeaderFields:
     """The header fields of a message as text.
 
     ``_lines`` is the truth: the start line and one unfolded line per header, in order. ``_index`` maps the key of a
-    header to its raw values (as they stand behind the colon, not stripped) and is built when the first header is asked
-    for. Changing a header keeps the two in step. ``_head`` is the head not yet split into lines, None afterwards.
+    header to its raw value, as it stands behind the colon; those of several lines are joined by LF, as none holds.
+    It is built when the first header is asked for. Changing a header keeps the two in step. ``_head`` is the head not
+    yet split into lines, None afterwards.
     """
 
     __slots__ = ("_fault", "_head", "_index", "_length", "_lines")
 
     _head: str | None
     _lines: list[str]
-    _index: dict[str, list[str]] | None
+    _index: dict[str, str] | None
     _fault: str | None
     """What is wrong with the lines: MALFORMED_LINE or REPEATED_HEADER; known once the index is built."""
     _length: int
@@ -38,20 +39,22 @@ class HeaderFields:
 
     def get(self, name: str) -> str | None:
         """Return the first line's value of a header, unfolded and stripped, or None. A list is not taken apart."""
-        values = (self._index or self._build_index()).get(_key_of(name) or header_key(name))
-        return values[0].strip() if values else None
+        value = (self._index or self._build_index()).get(_key_of(name) or header_key(name))
+        if value is None:
+            return None
+        return value.strip() if "\n" not in value else value.partition("\n")[0].strip()
 
     def get_all(self, name: str) -> list[str]:
         """Return every value of a header in order; of a list header every element, whichever line it stood on."""
         key = _key_of(name) or header_key(name)
-        values = (self._index or self._build_index()).get(key)
-        if values is None:
+        value = (self._index or self._build_index()).get(key)
+        if value is None:
             return []
         if key not in LIST_KEYS:
-            return [value.strip() for value in values]
-        if len(values) == 1:
-            return split_list(values[0])
-        return [element for value in values for element in split_list(value)]
+            return [line.strip() for line in value.split("\n")]
+        if "\n" not in value:
+            return split_list(value)
+        return [element for line in value.split("\n") for element in split_list(line)]
 
     def __contains__(self, name: str) -> bool:
         return (_key_of(name) or header_key(name)) in (self._index or self._build_index())
@@ -71,37 +74,35 @@ class HeaderFields:
         line, key, value = _checked_line(name, value)
         index = self._index or self._build_index()
         self._lines.append(line)
-        index.setdefault(key, []).append(value)
+        index[key] = f"{index[key]}\n{value}" if key in index else value
         self._forget(key)
 
     def insert_first(self, name: str, value: str) -> None:
         """Insert a header line in front of the others of its name, or in front of all. Raises as ``add``."""
         line, key, value = _checked_line(name, value)
         index = self._index or self._build_index()
-        values = index.get(key)
-        if values is None:
-            index[key] = [value]
-            self._lines.insert(1, line)
-        else:
-            values.insert(0, value)
+        if key in index:
+            index[key] = f"{value}\n{index[key]}"
             self._lines.insert(self._position(key), line)
+        else:
+            index[key] = value
+            self._lines.insert(1, line)
         self._forget(key)
 
     def set(self, name: str, value: str) -> None:
         """Replace all header lines of a name by one at the place of the first, or append one. Raises as ``add``."""
         line, key, value = _checked_line(name, value)
         index = self._index or self._build_index()
-        values = index.get(key)
-        if values is None:
-            self._lines.append(line)
-        else:
+        if key in index:
             position = self._position(key)
-            if len(values) > 1:
+            if "\n" in index[key]:
                 self._drop_lines(key)
                 self._lines.insert(position, line)
             else:
                 self._lines[position] = line
-        index[key] = [value]
+        else:
+            self._lines.append(line)
+        index[key] = value
         self._forget(key)
 
     def remove(self, name: str) -> None:
@@ -116,21 +117,23 @@ class HeaderFields:
         """Remove the first value of a header and return it, stripped; of a list header the first element only."""
         key = header_key(name)
         index = self._index or self._build_index()
-        values = index.get(key)
-        if values is None:
+        if key not in index:
             return None
         position = self._position(key)
-        elements = split_list(values[0]) if key in LIST_KEYS else [values[0].strip()]
-        if len(elements) > 1:
-            values[0] = " " + ", ".join(elements[1:])
-            self._lines[position] = f"{CANONICAL_NAMES.get(key, name)}:{values[0]}"
+        value, several, others = index[key].partition("\n")
+        first, *rest = (split_list(value) or [""]) if key in LIST_KEYS else [value.strip()]
+        if rest:
+            value = " " + ", ".join(rest)
+            self._lines[position] = f"{CANONICAL_NAMES.get(key, name)}:{value}"
+            index[key] = value + several + others
         else:
-            del values[0]
             del self._lines[position]
-            if not values:
+            if several:
+                index[key] = others
+            else:
                 del index[key]
         self._forget(key)
-        return elements[0] if elements else ""
+        return first
 
     # -- inside
 
@@ -140,10 +143,10 @@ class HeaderFields:
             self._length = UNKNOWN_LENGTH
 
     def _required(self, key: str, name: str) -> str:
-        values = (self._index or self._build_index()).get(key)
-        if values is None:
+        value = (self._index or self._build_index()).get(key)
+        if value is None:
             raise SipParseError(400, f"Missing {name}")
-        value = values[0].strip()
+        value = value.strip() if "\n" not in value else value.partition("\n")[0].strip()
         if not value:
             raise SipParseError(400, f"Empty {name}")
         return value
@@ -162,35 +165,48 @@ class HeaderFields:
             lines = [line.replace("\r", " ").replace("\n", " ") for line in lines]
         self._lines = lines
 
-    def _build_index(self) -> dict[str, list[str]]:
-        """Make the index. A line that is no header is left out and noted as the fault."""
+    def _build_index(self) -> dict[str, str]:
         if self._head is not None:
             self._split_head()
-        index: dict[str, list[str]] = {}
-        names = _key_of
+        index: dict[str, str] = {}
+        keys = KEYS
         lines = iter(self._lines)
         next(lines)
-        for line in lines:
-            name, _, value = line.partition(":")
-            key = names(name)
-            if key is None:
-                if line[:1] in (" ", "\t"):
-                    self._unfold()
-                    return self._build_index()
-                key = header_key(name)
-                if not is_token(key) or ":" not in line:
-                    self._fault = self._fault or MALFORMED_LINE
-                    continue
-            if key in index:
-                index[key].append(value)
-                if key in _SINGLE_KEYS:
-                    self._fault = REPEATED_HEADER
-                    if key == "content-length":
-                        self._length = UNKNOWN_LENGTH
-            else:
-                index[key] = [value]
+        try:
+            for line in lines:
+                name, _, value = line.partition(":")
+                key = keys[name]
+                if key in index:
+                    self._index_again(index, key, value)
+                else:
+                    index[key] = value
+        except KeyError:
+            index = self._build_index_of_unusual()
         self._index = index
         return index
+
+    def _build_index_of_unusual(self) -> dict[str, str]:
+        """Make the index where a line has an unusual name, is folded, or is no header, which is noted as the fault."""
+        if any(line[:1] in (" ", "\t") for line in self._lines):
+            self._unfold()
+        index: dict[str, str] = {}
+        for line in self._lines[1:]:
+            key = _line_key(line)
+            value = line.partition(":")[2]
+            if not is_token(key):
+                self._fault = self._fault or MALFORMED_LINE
+            elif key in index:
+                self._index_again(index, key, value)
+            else:
+                index[key] = value
+        return index
+
+    def _index_again(self, index: dict[str, str], key: str, value: str) -> None:
+        index[key] += "\n" + value
+        if key in SINGLE_KEYS:
+            self._fault = REPEATED_HEADER
+            if key == "content-length":
+                self._length = UNKNOWN_LENGTH
 
     def _unfold(self) -> None:
         """Join continuation lines to the line they continue, with one space (RFC 3261 s7.3.1)."""
@@ -213,8 +229,9 @@ class HeaderFields:
 
 
 def _line_key(line: str) -> str:
-    name = line.partition(":")[0]
-    return _key_of(name) or header_key(name)
+    """Return the key of a header line, empty when it has no colon."""
+    name, colon, _ = line.partition(":")
+    return (_key_of(name) or header_key(name)) if colon else ""
 
 
 def _checked_line(name: str, value: str) -> tuple[str, str, str]:

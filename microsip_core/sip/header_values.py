@@ -41,9 +41,8 @@ class Via(NamedTuple):
         if transport is None:
             transport, sent_by = _parse_via_protocol(head)
         host, port = parse_host_port(sent_by.strip())
-        return _new(
-            cls, (transport, host, port, parse_parameters(parameter_text, "Via") if semicolon else NO_PARAMETERS)
-        )
+        params = parse_parameters(parameter_text, "Via") if semicolon else NO_PARAMETERS
+        return _new(cls, (transport, host, port, params))
 
     @property
     def branch(self) -> str | None:

@@ -71,10 +71,9 @@ class Message(HeaderFields):
         """The first Contact value, None when there is none. Raises SipParseError 400."""
         value = self._contact
         if value is None:
-            values = (self._index or self._build_index()).get("contact")
-            if values is None:
+            if "contact" not in (self._index or self._build_index()):
                 return None
-            raw = values[0].strip()
+            raw = self._required("contact", "Contact")
             if "," in raw:
                 raw = (split_list(raw) or [""])[0]
             value = self._contact = NameAddr.parse(raw)

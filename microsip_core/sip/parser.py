@@ -203,5 +203,5 @@ def _take_body(message: Message, head: str, data: bytes, start: int) -> None:
         raise SipParseError(400, "Content-Length Larger Than Message", request)
     message.body = data[start : start + length]
     message._length = length
-    if message._index is not None and len(message._index.get("content-length", ())) != 1:
+    if message._index is not None and "\n" in message._index.get("content-length", "\n"):
         message._length = UNKNOWN_LENGTH

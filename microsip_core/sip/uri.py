@@ -15,7 +15,7 @@ _PARAMETER = _UNRESERVED | frozenset("[]/:&+$%")
 _HEADER = _UNRESERVED | frozenset("[]/?:+$%")
 _HOST = ALPHANUM | frozenset("-._")
 _HEX = frozenset("0123456789abcdefABCDEF")
-# No URI holds these unescaped. Others are taken though the grammar forbids them, such as '#' in a dialled number.
+# No URI holds these. What else the grammar has escaped is taken and escaped here, such as '#' in a dialled number.
 _NEVER = frozenset(map(chr, range(33))) | frozenset('<>"\\^`{|}\x7f@')
 _COMPARED_PARAMETERS = ("user", "ttl", "method", "maddr", "transport")
 _MALFORMED = "Malformed URI"
@@ -25,8 +25,9 @@ class SipUri(NamedTuple):
     """An immutable SIP or SIPS URI.
 
     ``user``, ``password``, parameters and headers are kept escaped, in a normal form: an escape that stands for an
-    unreserved character is resolved (``%75se%72`` gives ``user``), every other stays (RFC 3261 s19.1.4). ``user_text``
-    is fully decoded. ``host`` has no brackets. ``port`` is None where the URI has none. Parameter names are lowered.
+    unreserved character is resolved (``%75se%72`` gives ``user``), every other stays (RFC 3261 s19.1.4), and what ought
+    to be escaped is. ``user_text`` is fully decoded. ``host`` has no brackets. ``port`` is None where the URI has none.
+    Parameter names are lowered.
     """
 
     scheme: str
@@ -192,10 +193,12 @@ def _escape(text: str, allowed: frozenset[str]) -> str:
     return "".join(char if char in allowed else _percent(char) for char in text)
 
 
-def _normal(text: str) -> str:
-    """Bring escapes into normal form. Raises SipParseError 400 on octets no URI may hold and on broken escapes."""
-    if not _NEVER.isdisjoint(text):
-        raise SipParseError(400, _MALFORMED)
+def _normal(text: str, allowed: frozenset[str]) -> str:
+    """Bring escapes into normal form. Raises SipParseError 400 on what no URI may hold and on broken escapes."""
+    if not allowed.issuperset(text):
+        if not _NEVER.isdisjoint(text):
+            raise SipParseError(400, _MALFORMED)
+        text = _escape(text, allowed)
     if "%" not in text:
         return text
     first, *chunks = text.split("%")
@@ -225,9 +228,9 @@ def _parse(text: str) -> SipUri:
         user, colon, secret = userinfo.partition(":")
         if not user:
             raise SipParseError(400, _MALFORMED)
-        user = _normal(user)
+        user = _normal(user, _USER)
         if colon:
-            password = _normal(secret)
+            password = _normal(secret, _PASSWORD)
     else:
         host_part = rest
     host_part, question, header_text = host_part.partition("?")
@@ -247,10 +250,10 @@ def _parse_parameters(text: str) -> dict[str, str | None]:
     parameters: dict[str, str | None] = {}
     for piece in text.split(";"):
         name, equals, value = piece.partition("=")
-        name = _normal(name).lower()
+        name = _normal(name, _PARAMETER).lower()
         if not name or name in parameters:
             raise SipParseError(400, _MALFORMED)
-        parameters[name] = _normal(value) if equals else None
+        parameters[name] = _normal(value, _PARAMETER) if equals else None
     return parameters
 
 
@@ -260,5 +263,5 @@ def _parse_headers(text: str) -> tuple[tuple[str, str], ...]:
         name, equals, value = piece.partition("=")
         if not name or not equals:
             raise SipParseError(400, _MALFORMED)
-        headers.append((_normal(name), _normal(value)))
+        headers.append((_normal(name, _HEADER), _normal(value, _HEADER)))
     return tuple(headers)

@@ -34,7 +34,7 @@ from .sip_vectors import nist_cases
             ("sip", "user;par=u%40example.net", None, "example.com", None, {}, ()),
         ),
         ("sip:a?b@c", ("sip", "a?b", None, "c", None, {}, ())),
-        ("sip:*72#@pbx", ("sip", "*72#", None, "pbx", None, {}, ())),
+        ("sip:*72#@pbx", ("sip", "*72%23", None, "pbx", None, {}, ())),
     ],
 )
 def test_parse(text: str, fields: tuple[object, ...]) -> None:
