@@ -52,8 +52,8 @@ def native_available() -> bool:
 def create_engine(core: str | None = None, shards: int = 1) -> MediaEngine:
     """Start an engine: "native", "reference", or the first of these that is there.
 
-    The environment's MICROSIP_CORE (native, reference or auto) decides when ``core`` is None. ``shards`` is the number of native
-    media threads, 1 to 64. Raises ``NotSupported`` when the core asked for is not there.
+    The environment's MICROSIP_CORE (native, reference or auto) decides when ``core`` is None. ``shards`` is the
+    number of native media threads, 1 to 64. Raises ``NotSupported`` when the core asked for is not there.
     """
     wanted = core or os.environ.get("MICROSIP_CORE") or "auto"
     if wanted not in (*CORES, "auto"):

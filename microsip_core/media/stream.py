@@ -59,9 +59,9 @@ class StreamConfig:
 class Stream(Protocol):
     """One RTP session with one peer: sockets, jitter buffer, codec, and the sources and sinks of its audio.
 
-    Every method returns at once; what was asked happens at the stream's next tick. What is sent is the first of: a DTMF event, a
-    tone, a playback, what a tap has waiting, echo, silence. After ``close`` every method raises ``InvalidState`` but ``close``
-    and ``statistics``, which keep returning the final figures.
+    Every method returns at once; what was asked happens at the stream's next tick. What is sent is the first of: a
+    DTMF event, a tone, a playback, what a tap has waiting, echo, silence. After ``close`` every method raises
+    ``InvalidState`` but ``close`` and ``statistics``, which keep returning the final figures.
     """
 
     id: int
@@ -82,10 +82,11 @@ class Stream(Protocol):
     ) -> None:
         """Set or change what was negotiated (first answer, re-INVITE).
 
-        ``remote`` is where RTP goes until a valid packet has come from elsewhere; ``remote_rtcp`` None means the next port.
-        ``receive`` maps payload types to their formats; ``telephone_event`` is the payload type to send digits with, None when the
-        peer takes none. With ``sending`` off nothing is sent but RTCP (hold); with ``receiving`` off what comes is thrown away.
-        Raises ``CodecError`` for a format this core does not have, ``InvalidArgument`` for numbers out of range.
+        ``remote`` is where RTP goes until a valid packet has come from elsewhere; ``remote_rtcp`` None means the next
+        port. ``receive`` maps payload types to their formats; ``telephone_event`` is the payload type to send digits
+        with, None when the peer takes none. With ``sending`` off nothing is sent but RTCP (hold); with ``receiving``
+        off what comes is thrown away. Raises ``CodecError`` for a format this core does not have, ``InvalidArgument``
+        for numbers out of range.
         """
         ...
 
@@ -125,7 +126,8 @@ class Stream(Protocol):
     def send_dtmf(self, digits: str, duration_ms: int = 160, gap_ms: int = 80) -> None:
         """Queue digits (``0-9*#A-D``) to be sent as telephone-events (RFC 4733). At most 64 may wait.
 
-        ``duration_ms`` is 40 to 5000, ``gap_ms`` 20 to 5000. Raises ``InvalidState`` when the peer takes no telephone-events.
+        ``duration_ms`` is 40 to 5000, ``gap_ms`` 20 to 5000. Raises ``InvalidState`` when the peer takes no
+        telephone-events.
         """
         ...
 
@@ -150,5 +152,8 @@ class Stream(Protocol):
         ...
 
     def close(self) -> StreamCounters:
-        """Send an RTCP BYE, end playback and recording, free the ports; return the final counters. Safe to call twice."""
+        """Send an RTCP BYE, end playback and recording, free the ports; return the final counters.
+
+        Safe to call twice.
+        """
         ...

@@ -12,8 +12,8 @@ if TYPE_CHECKING:
 class Tap(Protocol):
     """What a program hears and says on one stream. One thread may read and one (the same or another) may write.
 
-    Nothing here waits. Samples are int16, mono, at ``sample_rate``. A reader that falls behind loses the newest samples and a writer
-    that runs dry sends silence; both are counted, in ``dropped``.
+    Nothing here waits. Samples are int16, mono, at ``sample_rate``. A reader that falls behind loses the newest
+    samples and a writer that runs dry sends silence; both are counted, in ``dropped``.
     """
 
     sample_rate: int

@@ -1,10 +1,438 @@
-# cython: language_level=3, binding=False
-"""Thin binding of the native media engine: argument checks, no GIL while in C, status to exception."""
+# cython: language_level=3, embedsignature=False, boundscheck=False, wraparound=False
+"""Thin binding of the native media engine: argument checks, no GIL where the C side takes time, status to exception.
 
-cdef extern from "microsip_media.h":
-    const char *ms_status_text(int status)
+Calls that only hand a command over or copy figures keep the GIL: they take about a microsecond, and it keeps two Python threads from
+using one stream at the same time.
+"""
+
+from libc.errno cimport errno
+from libc.stdint cimport INT64_MAX
+
+from media cimport *
+
+# The order of ms_event_kind_t, from 1 on.
+EVENT_KINDS = (
+    "first_rtp", "dtmf", "dtmf_sent", "media_timeout", "media_resumed", "rtcp_bye", "ssrc_change", "playback_finished",
+    "recording_finished", "error",
+)
+
+STATUS = {
+    "EINVAL": -1, "ENOMEM": -2, "ENETWORK": -3, "EBUSY": -4, "EIO": -5, "EFORMAT": -6, "ENOTSUP": -7, "ESTATE": -8, "ELIMIT": -9,
+}
+
+cdef enum:
+    EVENT_BATCH = 64
+    HOST_TEXT = 64
 
 
-def status_text(int status):
-    """Return one line that says what a status code of the native engine means."""
-    return ms_status_text(status).decode()
+class NativeError(Exception):
+    """A status of the C side: ``status`` is one of STATUS, ``errno`` the system's reason where that is known, else 0."""
+
+    def __init__(self, int status, int reason=0):
+        super().__init__(ms_status_text(status).decode())
+        self.status = status
+        self.errno = reason
+
+
+cdef int check(ms_status_t status, int reason=0) except -1:
+    if status != 0:
+        raise NativeError(status, reason if status in (-3, -4, -5) else 0)
+    return 0
+
+
+cdef bytes encode_path(object path):
+    cdef bytes encoded = path if isinstance(path, bytes) else str(path).encode("utf-8", "surrogateescape")
+    if b"\0" in encoded:
+        raise ValueError("a path can not hold a null character")
+    return encoded
+
+
+cdef class Engine:
+    """The shards and the recording thread. ``manual`` engines have no shard threads: ``tick`` says what time it is."""
+
+    cdef ms_engine_t *engine
+    cdef bint stopped
+
+    def __cinit__(self, uint32_t shards=1, bint manual=False):
+        cdef ms_engine_config_t config
+        cdef ms_status_t status
+        cdef int reason
+        config.shards = shards
+        config.manual = manual
+        with nogil:
+            status = ms_engine_create(&config, &self.engine)
+            reason = errno
+        check(status, reason)
+
+    def __dealloc__(self):
+        if self.engine != NULL:
+            with nogil:
+                ms_engine_free(self.engine)
+
+    def stop(self):
+        """End the threads, after every stream has been closed; events can still be polled."""
+        self.stopped = True
+        with nogil:
+            ms_engine_stop(self.engine)
+
+    def event_fd(self):
+        """Return the descriptor that is readable while events wait."""
+        return ms_engine_event_fd(self.engine)
+
+    def poll(self):
+        """Return what happened as tuples (kind index, stream id, value, text, ns, reference)."""
+        cdef ms_event_t events[EVENT_BATCH]
+        cdef size_t count = EVENT_BATCH, i
+        result = []
+        while count == EVENT_BATCH:
+            count = ms_engine_poll_events(self.engine, events, EVENT_BATCH)
+            for i in range(count):
+                result.append((
+                    events[i].kind - 1, events[i].stream_id, events[i].value, (<bytes>events[i].text).decode("utf-8", "replace"),
+                    events[i].time, events[i].reference,
+                ))
+        return result
+
+    def statistics(self):
+        """Return the figures of all shards together; ``lateness`` is a list of (upper bound in us or None, frames)."""
+        cdef ms_engine_statistics_t figures
+        ms_engine_get_statistics(self.engine, &figures)
+        bounds = [ms_lateness_bounds[i] for i in range(MS_LATENESS_BUCKETS - 1)] + [None]
+        return {
+            "shards": figures.shards, "streams": figures.streams, "wakeups": figures.wakeups, "frames": figures.frames,
+            "frames_late": figures.frames_late, "frames_skipped": figures.frames_skipped,
+            "lateness": [(bounds[i], figures.lateness[i]) for i in range(MS_LATENESS_BUCKETS)],
+            "lateness_max_us": figures.lateness_max_us, "events_lost": figures.events_lost, "cpu_ns": figures.cpu_ns,
+        }
+
+    def tick(self, int64_t now):
+        """Serve a manual engine until ``now`` (ns); return when the next thing is due, None if nothing is."""
+        cdef int64_t following
+        with nogil:
+            following = ms_engine_tick(self.engine, now)
+        return None if following == INT64_MAX else following
+
+
+cdef int fill_payload(ms_payload_t *payload, tuple entry, list kept) except -1:
+    """``entry`` is (name, payload type, clock rate, channels); ``kept`` keeps the encoded name alive."""
+    name = entry[0].encode()
+    kept.append(name)
+    payload.name = <const char *>(<bytes>name)
+    payload.type = entry[1]
+    payload.clock_rate = entry[2]
+    payload.channels = entry[3]
+    return 0
+
+
+cdef class Clip:
+    """Samples in memory that streams can play."""
+
+    cdef ms_pcm_t *pcm
+
+    def __dealloc__(self):
+        ms_pcm_release(self.pcm)
+
+    @property
+    def length(self):
+        """Samples."""
+        return ms_pcm_length(self.pcm)
+
+    @staticmethod
+    def load(path, uint32_t rate):
+        """Read a WAV file as mono samples at ``rate`` Hz."""
+        cdef Clip clip = Clip()
+        cdef bytes encoded = encode_path(path)
+        cdef const char *name = encoded
+        cdef ms_status_t status
+        cdef int reason
+        with nogil:
+            status = ms_pcm_load(name, rate, &clip.pcm)
+            reason = errno
+        check(status, reason)
+        return clip
+
+    @staticmethod
+    def copy(const int16_t[::1] samples, uint32_t from_rate, uint32_t rate):
+        """Take int16 mono samples at ``from_rate`` as samples at ``rate``."""
+        cdef Clip clip = Clip()
+        cdef ms_status_t status
+        cdef size_t length = samples.shape[0]
+        cdef const int16_t *first = &samples[0] if length > 0 else NULL
+        if length == 0:
+            raise NativeError(-1)
+        with nogil:
+            status = ms_pcm_copy(first, length, from_rate, rate, &clip.pcm)
+        check(status)
+        return clip
+
+
+cdef dict statistics_dict(const ms_stream_statistics_t *s):
+    return {
+        "ssrc": s.ssrc, "packets_sent": s.packets_sent, "octets_sent": s.octets_sent, "send_errors": s.send_errors,
+        "dtmf_sent": s.dtmf_sent,
+        "remote_ssrc": <int64_t>s.remote_ssrc if s.remote_known else -1,
+        "packets_received": s.packets_received, "octets_received": s.octets_received,
+        "packets_expected": s.packets_expected, "packets_lost": s.packets_lost, "duplicates": s.duplicates,
+        "reordered": s.reordered, "late": s.late, "discarded": s.discarded, "invalid": s.invalid, "foreign": s.foreign,
+        "ssrc_changes": s.ssrc_changes, "jitter_us": s.jitter_us, "jitter_max_us": s.jitter_max_us,
+        "dtmf_received": s.dtmf_received,
+        "sample_rate": s.sample_rate, "samples_played": s.samples_played, "samples_concealed": s.samples_concealed,
+        "samples_bridged": s.samples_bridged, "samples_inserted": s.samples_inserted, "samples_removed": s.samples_removed,
+        "buffer_us": s.buffer_us, "buffer_mean_us": s.buffer_mean_us, "buffer_max_us": s.buffer_max_us,
+        "buffer_target_us": s.buffer_target_us, "buffer_delay_us": s.buffer_delay_us, "resets": s.resets,
+        "rtcp_sent": s.rtcp_sent, "rtcp_received": s.rtcp_received, "rtcp_invalid": s.rtcp_invalid,
+        "round_trip_us": s.round_trip_us, "round_trip_max_us": s.round_trip_max_us,
+        "remote_packets_lost": s.remote_packets_lost, "remote_fraction_lost": s.remote_fraction_lost,
+        "remote_jitter_us": s.remote_jitter_us,
+        "ticks": s.ticks, "ticks_late": s.ticks_late, "ticks_skipped": s.ticks_skipped,
+        "sent_power": s.sent_power, "received_power": s.received_power,
+    }
+
+
+cdef class Stream:
+    """One RTP session. The caller sees to it that nothing but ``close`` is called after ``close``."""
+
+    cdef ms_stream_t *stream
+    cdef Engine engine
+
+    def __cinit__(
+        self, Engine engine, str host, tuple ports, uint16_t jitter_min_ms, uint16_t jitter_max_ms, uint16_t jitter_initial_ms,
+        uint32_t media_timeout_ms, str cname,
+    ):
+        cdef ms_stream_config_t config
+        cdef ms_status_t status
+        cdef int reason
+        cdef bytes host_text = host.encode(), cname_text = cname.encode()
+        self.engine = engine
+        config.local_host = host_text
+        config.port_first, config.port_last = ports
+        config.jitter_min_ms = jitter_min_ms
+        config.jitter_max_ms = jitter_max_ms
+        config.jitter_initial_ms = jitter_initial_ms
+        config.media_timeout_ms = media_timeout_ms
+        config.cname = cname_text
+        with nogil:
+            status = ms_stream_open(engine.engine, &config, &self.stream)
+            reason = errno
+        check(status, reason)
+
+    def __dealloc__(self):
+        if self.stream != NULL and not self.engine.stopped:
+            ms_stream_close(self.stream, NULL)
+
+    @property
+    def id(self):
+        """Number of the stream in events."""
+        return ms_stream_id(self.stream)
+
+    @property
+    def sample_rate(self):
+        """Hz, of what is played, recorded and tapped."""
+        return ms_stream_sample_rate(self.stream)
+
+    def address(self, bint rtcp):
+        """Return (host, port) of the RTP or RTCP socket."""
+        cdef char host[HOST_TEXT]
+        cdef uint16_t port = 0
+        ms_stream_address(self.stream, rtcp, host, &port)
+        return (<bytes>host).decode(), port
+
+    def configure(self, remote, remote_rtcp, send, uint16_t ptime_ms, list receive, int16_t telephone_event, bint sending,
+                  bint receiving):
+        """``remote`` and ``remote_rtcp`` are (host, port) or None; ``send`` and what ``receive`` lists are payload tuples."""
+        cdef ms_stream_format_t form
+        cdef list kept = []
+        cdef bytes remote_text, rtcp_text
+        cdef size_t i
+        if len(receive) > MS_PAYLOADS_MAX:
+            raise NativeError(-9)
+        form.remote_host = NULL
+        form.remote_rtcp_host = NULL
+        form.remote_port = form.remote_rtcp_port = 0
+        if remote is not None:
+            remote_text = remote[0].encode()
+            form.remote_host = <const char *>remote_text
+            form.remote_port = remote[1]
+        if remote_rtcp is not None:
+            rtcp_text = remote_rtcp[0].encode()
+            form.remote_rtcp_host = <const char *>rtcp_text
+            form.remote_rtcp_port = remote_rtcp[1]
+        form.sending = sending
+        form.receiving = receiving
+        form.has_send = send is not None
+        if send is not None:
+            fill_payload(&form.send, send, kept)
+        form.ptime_ms = ptime_ms
+        form.receive_count = len(receive)
+        for i in range(form.receive_count):
+            fill_payload(&form.receive[i], receive[i], kept)
+        form.telephone_event = telephone_event
+        check(ms_stream_configure(self.stream, &form))
+
+    def play(self, Clip clip, bint loop, uint32_t reference):
+        """Play samples at the stream's rate."""
+        check(ms_stream_play(self.stream, clip.pcm, loop, reference))
+
+    def play_tones(self, list steps, bint loop, uint32_t reference):
+        """``steps`` are (frequencies, ms on, ms off)."""
+        cdef ms_tone_t tones[MS_TONE_STEPS]
+        cdef size_t i, k
+        if not 1 <= len(steps) <= MS_TONE_STEPS:
+            raise NativeError(-1)
+        for i, (frequencies, on_ms, off_ms) in enumerate(steps):
+            if len(frequencies) > MS_TONE_FREQUENCIES:
+                raise NativeError(-1)
+            for k, frequency in enumerate(frequencies):
+                tones[i].frequencies[k] = frequency
+            tones[i].frequency_count = len(frequencies)
+            tones[i].on_ms = on_ms
+            tones[i].off_ms = off_ms
+        check(ms_stream_play_tones(self.stream, tones, len(steps), loop, reference))
+
+    def stop_play(self):
+        """End the playback under way."""
+        check(ms_stream_stop_play(self.stream))
+
+    def record(self, path, bint stereo, uint32_t reference):
+        """Record to a WAV file."""
+        cdef bytes encoded = encode_path(path)
+        cdef const char *name = encoded
+        cdef ms_status_t status
+        cdef int reason
+        with nogil:
+            status = ms_stream_record(self.stream, name, stereo, reference)
+            reason = errno
+        check(status, reason)
+
+    def stop_record(self):
+        """End the recording under way."""
+        check(ms_stream_stop_record(self.stream))
+
+    def echo(self, bint on):
+        """Send back what is received."""
+        check(ms_stream_set_echo(self.stream, on))
+
+    def set_mute(self, bint on):
+        """Send silence."""
+        check(ms_stream_set_mute(self.stream, on))
+
+    def set_gain(self, double send, double receive):
+        """Linear, 0 to 8."""
+        check(ms_stream_set_gain(self.stream, send, receive))
+
+    def send_dtmf(self, str digits, uint32_t duration_ms, uint32_t gap_ms):
+        """Queue digits as telephone-events."""
+        cdef bytes encoded = digits.encode("ascii", "replace")
+        check(ms_stream_send_dtmf(self.stream, encoded, duration_ms, gap_ms))
+
+    def open_tap(self, uint32_t capacity):
+        """Return a Tap with so many samples of room each way."""
+        cdef Tap tap = Tap()
+        check(ms_stream_open_tap(self.stream, capacity, &tap.tap))
+        tap.stream = self
+        return tap
+
+    def statistics(self):
+        """Return the counters as of the last tick."""
+        cdef ms_stream_statistics_t figures
+        ms_stream_get_statistics(self.stream, &figures)
+        return statistics_dict(&figures)
+
+    def close(self):
+        """End the stream; return its counters."""
+        cdef ms_stream_statistics_t figures
+        cdef ms_stream_t *stream = self.stream
+        if stream == NULL:
+            raise NativeError(-8)
+        self.stream = NULL
+        with nogil:
+            ms_stream_close(stream, &figures)
+        return statistics_dict(&figures)
+
+
+cdef class Tap:
+    """The rings between a stream and the program, at the stream's rate."""
+
+    cdef ms_tap_t *tap
+    cdef Stream stream
+
+    def __dealloc__(self):
+        self.close()
+
+    cpdef close(self):
+        """Detach from the stream."""
+        cdef ms_tap_t *tap = self.tap
+        if tap != NULL:
+            self.tap = NULL
+            ms_tap_close(tap, self.stream.stream if self.stream is not None and not self.stream.engine.stopped else NULL)
+
+    def readable(self):
+        """Samples received and not read."""
+        return ms_tap_readable(self.tap) if self.tap != NULL else 0
+
+    def space(self):
+        """Samples that can be written."""
+        return ms_tap_space(self.tap) if self.tap != NULL else 0
+
+    def unplayed(self):
+        """Samples written and not sent."""
+        return ms_tap_unplayed(self.tap) if self.tap != NULL else 0
+
+    def read_into(self, int16_t[::1] samples):
+        """Fill from the front; return how many samples."""
+        if self.tap == NULL or samples.shape[0] == 0:
+            return 0
+        return ms_tap_read(self.tap, &samples[0], <uint32_t>min(samples.shape[0], 0x7fffffff))
+
+    def write(self, const int16_t[::1] samples):
+        """Return how many samples were taken."""
+        if self.tap == NULL or samples.shape[0] == 0:
+            return 0
+        return ms_tap_write(self.tap, &samples[0], <uint32_t>min(samples.shape[0], 0x7fffffff))
+
+    def clear(self):
+        """Throw away what was written and not sent; return how many samples."""
+        return ms_tap_clear(self.tap) if self.tap != NULL else 0
+
+    def dropped(self):
+        """Received samples that found no room."""
+        return ms_tap_dropped(self.tap) if self.tap != NULL else 0
+
+    def starved(self):
+        """Samples of silence sent because the next ones came too late."""
+        return ms_tap_starved(self.tap) if self.tap != NULL else 0
+
+
+cdef class Resampler:
+    """Streaming sample rate conversion."""
+
+    cdef ms_resampler_t *resampler
+
+    def __cinit__(self, uint32_t from_rate, uint32_t to_rate):
+        check(ms_resampler_open(from_rate, to_rate, &self.resampler))
+
+    def __dealloc__(self):
+        ms_resampler_close(self.resampler)
+
+    def reset(self):
+        """Forget the past."""
+        ms_resampler_reset(self.resampler)
+
+    def bound(self, size_t n):
+        """Most samples that n samples can give."""
+        return ms_resampler_bound(self.resampler, n)
+
+    def process(self, const int16_t[::1] samples, int16_t[::1] out):
+        """Convert all samples; return how many are in ``out``, which must have room for ``bound``."""
+        cdef size_t n = samples.shape[0], made
+        cdef const int16_t *source
+        cdef int16_t *target
+        if n == 0:
+            return 0
+        if <size_t>out.shape[0] < ms_resampler_bound(self.resampler, n):
+            raise NativeError(-1)
+        source = &samples[0]
+        target = &out[0]
+        with nogil:
+            made = ms_resampler_process(self.resampler, source, n, target)
+        return made

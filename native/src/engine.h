@@ -12,6 +12,7 @@ struct ms_engine {
     bool manual, stopped;
     _Atomic uint32_t next_stream_id;
     _Atomic uint32_t next_port;   /* where the search for a free pair begins */
+    _Atomic uint32_t closing;     /* streams whose ports are not free yet */
     uint32_t shard_count;
     ms_shard_t *shards;
 };

@@ -31,6 +31,7 @@ static void append(ms_shard_t *shard, ms_stream_t *stream) {
     uint32_t index = stream->due % MS_WHEEL_SLOTS;
     ms_slot_t *slot = &shard->wheel[index];
     stream->next = NULL;
+    stream->previous = slot->last;
     if (slot->first == NULL)
         slot->first = stream;
     else
@@ -38,6 +39,22 @@ static void append(ms_shard_t *shard, ms_stream_t *stream) {
     slot->last = stream;
     slot->count++;
     shard->occupied |= UINT64_C(1) << index;
+}
+
+void ms_shard_remove(ms_shard_t *shard, ms_stream_t *stream) {
+    uint32_t index = stream->due % MS_WHEEL_SLOTS;
+    ms_slot_t *slot = &shard->wheel[index];
+    if (stream->previous != NULL)
+        stream->previous->next = stream->next;
+    else
+        slot->first = stream->next;
+    if (stream->next != NULL)
+        stream->next->previous = stream->previous;
+    else
+        slot->last = stream->previous;
+    slot->count--;
+    if (slot->first == NULL)
+        shard->occupied &= ~(UINT64_C(1) << index);
 }
 
 static ms_stream_t *empty_slot(ms_shard_t *shard, uint32_t index) {
@@ -74,10 +91,6 @@ static void count_lateness(ms_shard_t *shard, int64_t lateness) {
 
 /* Serve one stream at tick shard->tick; it goes back into the wheel. */
 static void serve(ms_shard_t *shard, ms_stream_t *stream) {
-    if (stream->ended) {
-        ms_mpsc_push(&shard->engine->rubbish, &stream->node);
-        return;
-    }
     if (stream->due == shard->tick) {
         if (!shard->manual)
             shard->now = ms_clock_now();
@@ -148,8 +161,7 @@ static void end_streams(ms_shard_t *shard) {
     for (uint32_t index = 0; index < MS_WHEEL_SLOTS; index++) {
         for (ms_stream_t *next, *stream = empty_slot(shard, index); stream != NULL; stream = next) {
             next = stream->next;
-            if (!stream->ended)
-                ms_stream_end(stream, shard);
+            ms_stream_end(stream, shard);
             ms_mpsc_push(&shard->engine->rubbish, &stream->node);
         }
     }

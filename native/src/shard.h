@@ -63,6 +63,9 @@ int64_t ms_shard_tick(ms_shard_t *shard, int64_t now);
 /* Put a new stream into the emptiest slot of its first `period` ticks. At the tick. */
 void ms_shard_place(ms_shard_t *shard, struct ms_stream *stream, uint32_t period);
 
+/* At the tick, but not while the stream is served. */
+void ms_shard_remove(ms_shard_t *shard, struct ms_stream *stream);
+
 /* Uniform in 0..1. */
 double ms_shard_random(ms_shard_t *shard);
 

@@ -6,10 +6,15 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
+
+#define PORT_TRIES 50
 
 static void dispose(ms_node_t *node) {
     ms_stream_t *stream = (ms_stream_t *)node;
     ms_udp_close_pair(&stream->sockets);
+    if (stream->close_command == NULL)
+        atomic_fetch_sub(&stream->engine->closing, 1);
     free(stream->encoder);
     free(stream->playout);
     free(stream->close_command);
@@ -56,14 +61,23 @@ static void set_defaults(ms_stream_t *stream, const ms_stream_config_t *config) 
     ms_rtp_sender_init(&stream->sender);
 }
 
+/* A stream just closed keeps its ports until its shard has sent the BYE: worth a short wait when there is no other. */
 static ms_status_t open_sockets(ms_engine_t *engine, const ms_stream_config_t *config, ms_udp_pair_t *pair) {
     ms_address_t host;
     ms_status_t status = ms_address_parse(config->local_host, 0, &host);
     if (status != MS_OK)
         return status;
-    uint16_t cursor = (uint16_t)atomic_load(&engine->next_port);
-    status = ms_udp_open_pair(&host, config->port_first, config->port_last, &cursor, pair);
-    atomic_store(&engine->next_port, cursor);
+    for (int attempt = 0; attempt < PORT_TRIES; attempt++) {
+        uint16_t cursor = (uint16_t)atomic_load(&engine->next_port);
+        bool more_later = atomic_load(&engine->closing) > 0;
+        status = ms_udp_open_pair(&host, config->port_first, config->port_last, &cursor, pair);
+        atomic_store(&engine->next_port, cursor);
+        if (status != MS_EBUSY || !more_later)
+            return status;
+        struct timespec pause = {0, MS_NS_PER_MS};
+        nanosleep(&pause, NULL);
+        ms_engine_clean(engine);
+    }
     return status;
 }
 
@@ -111,6 +125,7 @@ void ms_stream_close(ms_stream_t *stream, ms_stream_statistics_t *last) {
     atomic_fetch_sub(&stream->shard->streams, 1);
     ms_command_t *command = stream->close_command;
     stream->close_command = NULL; /* now the shard's to throw away */
+    atomic_fetch_add(&engine->closing, 1);
     ms_command_submit(command);
     ms_engine_clean(engine);
 }

@@ -43,16 +43,16 @@ typedef struct ms_published {
 
 struct ms_stream {
     ms_node_t node;
-    struct ms_stream *next;      /* in the wheel */
+    struct ms_stream *next, *previous; /* in the wheel */
     uint64_t due;                /* tick */
     struct ms_engine *engine;    /* callers' too */
     ms_shard_t *shard;           /* callers' too */
     uint32_t id;                 /* callers' too */
-    bool ended;
     uint16_t ptime_ms;
     ms_udp_pair_t sockets;       /* callers' too */
     uint32_t caller_sample_rate; /* callers' only: what was last asked for */
-    bool caller_dtmf;            /* callers' only */
+    bool caller_dtmf;            /* callers' only: digits can be sent */
+    uint64_t caller_digits;      /* callers' only: how many were asked for */
     ms_jb_config_t buffer_config; /* callers' only */
     ms_command_t *close_command; /* callers' only */
 

@@ -94,6 +94,10 @@ void ms_command_apply(ms_command_t *command, ms_shard_t *shard) {
         stream->receive_gain = command->as.gain.receive;
         break;
     case MS_COMMAND_DTMF: put_digits(stream, &command->as.digits); break;
-    case MS_COMMAND_CLOSE: ms_stream_end(stream, shard); break;
+    case MS_COMMAND_CLOSE:
+        ms_shard_remove(shard, stream);
+        ms_stream_end(stream, shard);
+        retire(shard, &stream->node);
+        break;
     }
 }

@@ -140,7 +140,9 @@ ms_status_t ms_stream_send_dtmf(ms_stream_t *stream, const char *digits, uint32_
         return MS_EINVAL;
     if (!stream->caller_dtmf)
         return MS_ESTATE;
-    if (count > MS_DTMF_QUEUE)
+    ms_stream_statistics_t now;
+    ms_stream_get_statistics(stream, &now);
+    if (stream->caller_digits + count - now.dtmf_sent > MS_DTMF_QUEUE)
         return MS_ELIMIT;
     ms_command_t *command = ms_command_create(stream, MS_COMMAND_DTMF);
     if (command == NULL)
@@ -153,6 +155,7 @@ ms_status_t ms_stream_send_dtmf(ms_stream_t *stream, const char *digits, uint32_
         }
         command->as.digits.codes[i] = (uint8_t)code;
     }
+    stream->caller_digits += count;
     command->as.digits.count = (uint8_t)count;
     command->as.digits.duration_ms = (uint16_t)duration_ms;
     command->as.digits.gap_ms = (uint16_t)gap_ms;

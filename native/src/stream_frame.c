@@ -73,7 +73,6 @@ void ms_stream_skip(ms_stream_t *stream, uint64_t frames) {
 }
 
 void ms_stream_end(ms_stream_t *stream, ms_shard_t *shard) {
-    stream->ended = true;
     ms_stream_send_bye(stream, shard);
     ms_stream_finish_playback(stream, shard, "stopped");
     if (stream->recorder != NULL) {

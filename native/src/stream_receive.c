@@ -3,6 +3,7 @@
 #include "stream.h"
 
 #include <stdio.h>
+#include <string.h>
 
 /* One flow is 1 to 6 packets a frame; more than this stays in the socket, whose buffer bounds a flood. */
 #define PACKETS_PER_FRAME 32
@@ -142,7 +143,7 @@ void ms_stream_receive(ms_stream_t *stream, ms_shard_t *shard) {
         tell_digit(stream, shard, &digit, stream->counters.clock_rate);
 }
 
-void ms_stream_playout(ms_stream_t *stream, ms_shard_t *shard) {
+static void pull(ms_stream_t *stream, ms_shard_t *shard) {
     /* 10 or 20 ms at a time is what the buffer is made for */
     uint32_t per_second = stream->playout->sample_rate;
     uint32_t step = per_second / (stream->ptime_ms % 20 == 0 ? 50 : 100);
@@ -152,6 +153,13 @@ void ms_stream_playout(ms_stream_t *stream, ms_shard_t *shard) {
     }
     if (stream->playing.buffered_ms > stream->counters.buffered_max_ms)
         stream->counters.buffered_max_ms = stream->playing.buffered_ms;
+}
+
+void ms_stream_playout(ms_stream_t *stream, ms_shard_t *shard) {
+    if (stream->receiving)
+        pull(stream, shard);
+    else
+        memset(shard->received, 0, stream->frame_samples * sizeof *shard->received);
     if (stream->receive_gain != MS_GAIN_ONE)
         ms_gain(shard->received, stream->frame_samples, stream->receive_gain);
     stream->counters.received_energy = ms_energy(shard->received, stream->frame_samples);

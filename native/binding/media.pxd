@@ -1,0 +1,145 @@
+# Declarations of microsip_media.h for Cython.
+from libc.stdint cimport int16_t, int64_t, uint8_t, uint16_t, uint32_t, uint64_t
+
+
+cdef extern from "microsip_media.h" nogil:
+    ctypedef int ms_status_t
+    const char *ms_status_text(ms_status_t status)
+
+    ctypedef struct ms_engine_t:
+        pass
+    ctypedef struct ms_stream_t:
+        pass
+    ctypedef struct ms_tap_t:
+        pass
+    ctypedef struct ms_pcm_t:
+        pass
+    ctypedef struct ms_resampler_t:
+        pass
+
+    ctypedef struct ms_engine_config_t:
+        uint32_t shards
+        bint manual
+
+    ms_status_t ms_engine_create(const ms_engine_config_t *config, ms_engine_t **engine)
+    void ms_engine_stop(ms_engine_t *engine)
+    void ms_engine_free(ms_engine_t *engine)
+
+    ctypedef struct ms_event_t:
+        int kind
+        uint32_t stream_id
+        uint32_t reference
+        int64_t value
+        int64_t time
+        char *text
+
+    int ms_engine_event_fd(const ms_engine_t *engine)
+    size_t ms_engine_poll_events(ms_engine_t *engine, ms_event_t *events, size_t capacity)
+
+    enum:
+        MS_LATENESS_BUCKETS
+        MS_PAYLOADS_MAX
+        MS_TONE_FREQUENCIES
+        MS_TONE_STEPS
+    const uint32_t *ms_lateness_bounds
+
+    ctypedef struct ms_engine_statistics_t:
+        uint32_t shards, streams
+        uint64_t wakeups, frames, frames_late, frames_skipped
+        uint64_t *lateness
+        uint64_t lateness_max_us, events_lost, cpu_ns
+
+    void ms_engine_get_statistics(ms_engine_t *engine, ms_engine_statistics_t *statistics)
+    int64_t ms_engine_tick(ms_engine_t *engine, int64_t now)
+
+    ctypedef struct ms_stream_config_t:
+        const char *local_host
+        uint16_t port_first, port_last
+        uint16_t jitter_min_ms, jitter_max_ms, jitter_initial_ms
+        uint32_t media_timeout_ms
+        const char *cname
+
+    ms_status_t ms_stream_open(ms_engine_t *engine, const ms_stream_config_t *config, ms_stream_t **stream)
+
+    ctypedef struct ms_stream_statistics_t:
+        uint32_t ssrc
+        uint64_t packets_sent, octets_sent, send_errors, dtmf_sent
+        uint32_t remote_ssrc
+        bint remote_known
+        uint64_t packets_received, octets_received, packets_expected, packets_lost
+        uint64_t duplicates, reordered, late, discarded
+        uint64_t invalid, foreign, ssrc_changes, dtmf_received
+        uint64_t jitter_us, jitter_max_us
+        uint32_t sample_rate
+        uint64_t samples_played, samples_concealed, samples_bridged, samples_inserted, samples_removed
+        int64_t buffer_us, buffer_mean_us, buffer_max_us, buffer_target_us, buffer_delay_us
+        uint64_t resets
+        uint64_t rtcp_sent, rtcp_received, rtcp_invalid
+        int64_t round_trip_us, round_trip_max_us
+        int64_t remote_packets_lost, remote_fraction_lost, remote_jitter_us
+        uint64_t ticks, ticks_late, ticks_skipped
+        double sent_power, received_power
+
+    void ms_stream_close(ms_stream_t *stream, ms_stream_statistics_t *last)
+    uint32_t ms_stream_id(const ms_stream_t *stream)
+    void ms_stream_address(const ms_stream_t *stream, bint rtcp, char *host, uint16_t *port)
+    void ms_stream_get_statistics(const ms_stream_t *stream, ms_stream_statistics_t *statistics)
+
+    ctypedef struct ms_payload_t:
+        const char *name
+        uint8_t type
+        uint32_t clock_rate
+        uint8_t channels
+
+    ctypedef struct ms_stream_format_t:
+        const char *remote_host
+        uint16_t remote_port
+        const char *remote_rtcp_host
+        uint16_t remote_rtcp_port
+        bint sending, receiving
+        bint has_send
+        ms_payload_t send
+        uint16_t ptime_ms
+        ms_payload_t *receive
+        size_t receive_count
+        int16_t telephone_event
+
+    ms_status_t ms_stream_configure(ms_stream_t *stream, const ms_stream_format_t *format)
+    uint32_t ms_stream_sample_rate(const ms_stream_t *stream)
+    ms_status_t ms_stream_set_echo(ms_stream_t *stream, bint on)
+    ms_status_t ms_stream_set_mute(ms_stream_t *stream, bint on)
+    ms_status_t ms_stream_set_gain(ms_stream_t *stream, double send, double receive)
+    ms_status_t ms_stream_send_dtmf(ms_stream_t *stream, const char *digits, uint32_t duration_ms, uint32_t gap_ms)
+
+    ms_status_t ms_pcm_load(const char *path, uint32_t rate, ms_pcm_t **pcm)
+    ms_status_t ms_pcm_copy(const int16_t *samples, size_t length, uint32_t from_rate, uint32_t rate, ms_pcm_t **pcm)
+    uint64_t ms_pcm_length(const ms_pcm_t *pcm)
+    void ms_pcm_release(ms_pcm_t *pcm)
+
+    ctypedef struct ms_tone_t:
+        float *frequencies
+        uint32_t frequency_count
+        uint32_t on_ms, off_ms
+
+    ms_status_t ms_stream_play(ms_stream_t *stream, ms_pcm_t *pcm, bint loop, uint32_t id)
+    ms_status_t ms_stream_play_tones(ms_stream_t *stream, const ms_tone_t *tones, size_t count, bint loop, uint32_t id)
+    ms_status_t ms_stream_stop_play(ms_stream_t *stream)
+    ms_status_t ms_stream_record(ms_stream_t *stream, const char *path, bint stereo, uint32_t id)
+    ms_status_t ms_stream_stop_record(ms_stream_t *stream)
+
+    ms_status_t ms_stream_open_tap(ms_stream_t *stream, uint32_t capacity, ms_tap_t **tap)
+    void ms_tap_close(ms_tap_t *tap, ms_stream_t *stream)
+    uint32_t ms_tap_readable(const ms_tap_t *tap)
+    uint32_t ms_tap_space(const ms_tap_t *tap)
+    uint32_t ms_tap_unplayed(const ms_tap_t *tap)
+    uint32_t ms_tap_read(ms_tap_t *tap, int16_t *samples, uint32_t n)
+    uint32_t ms_tap_write(ms_tap_t *tap, const int16_t *samples, uint32_t n)
+    uint32_t ms_tap_clear(ms_tap_t *tap)
+    uint64_t ms_tap_dropped(const ms_tap_t *tap)
+    uint64_t ms_tap_starved(const ms_tap_t *tap)
+
+    ms_status_t ms_resampler_open(uint32_t from_rate, uint32_t to_rate, ms_resampler_t **resampler)
+    void ms_resampler_close(ms_resampler_t *resampler)
+    void ms_resampler_reset(ms_resampler_t *resampler)
+    size_t ms_resampler_bound(const ms_resampler_t *resampler, size_t n)
+    size_t ms_resampler_process(ms_resampler_t *resampler, const int16_t *samples, size_t n, int16_t *out)
