@@ -43,7 +43,9 @@ async def server(
 ) -> AsyncIterator[LoopbackServer]:
     """A server whose services run on the media core at hand, and which tells what happens."""
     settings = ServiceSettings(slow_delay=0.4, early_delay=1.5, core=core)
-    async with LoopbackServer(users=USERS, service_settings=settings, on_event=told.append, **server_settings) as running:
+    async with LoopbackServer(
+        users=USERS, service_settings=settings, on_event=told.append, **server_settings,
+    ) as running:
         yield running
 
 

@@ -85,16 +85,16 @@ async def test_several_phones_of_one_user_ring_and_one_answers() -> None:
 
 async def test_a_phone_that_is_gone_is_found_out_at_once() -> None:
     """Nothing listens at its port any more, and the system says so: no need to wait 32 s."""
-    async with LoopbackServer(users=USERS, services=False, challenge="none") as server:
-        async with UserAgent(media="none") as alice:
-            await register(alice, server, "alice")
-            with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as gone:
-                gone.bind(("127.0.0.1", 0))
-                contact = f"sip:bob@127.0.0.1:{gone.getsockname()[1]}"
-            server._core.location.commit("bob", [Binding(SipUri.parse(contact), contact)], 0.0)
-            with pytest.raises(CallRefused) as refused:
-                await alice.invite(server.uri("bob"), timeout=5)
-            assert (refused.value.status, refused.value.reason) == (500, "No Target Could Be Reached")
+    server = LoopbackServer(users=USERS, services=False, challenge="none")
+    async with server, UserAgent(media="none") as alice:
+        await register(alice, server, "alice")
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as gone:
+            gone.bind(("127.0.0.1", 0))
+            contact = f"sip:bob@127.0.0.1:{gone.getsockname()[1]}"
+        server._core.location.commit("bob", [Binding(SipUri.parse(contact), contact)], 0.0)
+        with pytest.raises(CallRefused) as refused:
+            await alice.invite(server.uri("bob"), timeout=5)
+        assert (refused.value.status, refused.value.reason) == (500, "No Target Could Be Reached")
 
 
 async def test_calls_get_through_a_bad_network() -> None:
