@@ -54,7 +54,7 @@ class CallLife:
     session: InviteSession | None = None  # from here on: for the files of this package
     offer: bytes | None = None
     first_response: float | None = None
-    released: asyncio.Future[None] | None = None
+    released: asyncio.Future[int] | None = None  # the status that our BYE or CANCEL got, 0 where none came
     renegotiation: asyncio.Future[None] | None = None
     renegotiating_hold = False
     task: asyncio.Task[None] | None = None

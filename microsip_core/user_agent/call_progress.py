@@ -146,10 +146,10 @@ def on_ended(call: Call, event: core.CallEnded) -> None:
     call.finish(end_cause(event), event.by)
 
 
-def on_released(call: Call, _event: core.CallReleased) -> None:
+def on_released(call: Call, event: core.CallReleased) -> None:
     """The peer has confirmed our hang-up, or will not."""
     if call.released is not None and not call.released.done():
-        call.released.set_result(None)
+        call.released.set_result(event.status)
 
 
 def _of_call(error: MicrosipError, call: Call, step: str) -> MicrosipError:
