@@ -38,7 +38,7 @@ class Decision:
     """What came of a request: ``status`` 0 lets it pass, else it is the status to refuse it with, and ``headers`` go
     along.
 
-    ``user`` is who authenticated, None when nobody had to.
+    ``user`` is who authenticated, None when nobody had to; ``verdict`` is what became of credentials that were there.
     """
 
     status: int = 0

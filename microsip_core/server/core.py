@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable
 
 from microsip_core.ids import IdSource
 from microsip_core.sip.builder import response_to
+from microsip_core.sip.digest_server import DigestVerdict
 from microsip_core.sip.headers import METHODS
 from microsip_core.sip.hop import Hop, OutgoingPacket, Source
 from microsip_core.sip.message import Request, Response
@@ -14,9 +15,9 @@ from microsip_core.sip.parser import check_request, check_response, parse_messag
 from microsip_core.sip.transaction.client import ClientTransaction
 from microsip_core.sip.transaction.layer import TransactionLayer
 from microsip_core.sip.transaction.server import ServerTransaction
-from microsip_core.sip.uri import SipUri, escape_user
+from microsip_core.sip.uri import SipUri
 
-from .auth import Authenticator
+from .auth import Authenticator, Decision
 from .config import ServerConfig
 from .domain import Domain
 from .forwarding import preprocess_route, routing_digest
@@ -26,18 +27,15 @@ from .proxy import Proxy, describe
 from .registrar import SUPPORTED_EXTENSIONS, Registrar
 from .response_context import ResponseContext
 
-Headers = tuple[tuple[str, str], ...]
-
 OWN_METHODS = "OPTIONS, REGISTER"
 _KEEP_ALIVE = frozenset({b"", b"\r\n", b"\r\n\r\n", b"\x00"})
 
 
 class ServerCore:
-    """Registrar, location service and stateful proxy over one transaction layer; ``now`` as everywhere, monotonic
-    seconds.
+    """Registrar, location service and stateful proxy over one transaction layer.
 
-    ``local_address`` gives the address for the Via of a message to a hop. ``secret`` signs digest nonces. Implements
-    :class:`~microsip_core.sip.transaction.user.TransactionUser`.
+    ``now`` is in monotonic seconds, as everywhere. ``local_address`` gives the address for the Via of a message to a
+    hop. ``secret`` signs digest nonces. Implements :class:`~microsip_core.sip.transaction.user.TransactionUser`.
     """
 
     def __init__(
@@ -76,6 +74,8 @@ class ServerCore:
             self.journal.count("keep_alives")
             return
         self.journal.count("received")
+        if source.local not in self.domain.listening:
+            self.domain.learn(source.local)
         try:
             message = parse_message(data, self.config.limits)
         except SipParseError as error:
@@ -202,10 +202,18 @@ class ServerCore:
             return
         decision = self._authenticator.check_register(request, now)
         if decision.status:
-            self._challenge(transaction, request, decision.status, decision.headers, now)
+            self._challenge(transaction, request, decision, now)
             return
         response = self._registrar.register(request, decision.user, now, self._ids.tag())
         self._send(transaction, request, response, now)
+        if response.status == 200 and "Contact" in request:
+            self.journal.tell("register", lambda: self._whereabouts(request, now))
+
+    def _whereabouts(self, request: Request, now: float) -> str:
+        address = self.domain.address_of_record(request.to.sip_uri)
+        bindings = self.location.bindings(address, now)
+        where = ", ".join(f"{binding.text} ({binding.remaining(now)} s)" for binding in bindings)
+        return f"{address} is at {where}" if where else f"{address} is gone"
 
     def _authenticated(self, transaction: ServerTransaction, request: Request, now: float) -> bool:
         source = transaction.source
@@ -213,7 +221,7 @@ class ServerCore:
             return True
         decision = self._authenticator.check_proxied(request, now)
         if decision.status:
-            self._challenge(transaction, request, decision.status, decision.headers, now)
+            self._challenge(transaction, request, decision, now)
             return False
         if decision.user is not None and request.to.tag is None:
             sender = request.from_.sip_uri
@@ -222,11 +230,14 @@ class ServerCore:
                 return False
         return True
 
-    def _challenge(
-        self, transaction: ServerTransaction, request: Request, status: int, headers: Headers, now: float,
-    ) -> None:
+    def _challenge(self, transaction: ServerTransaction, request: Request, decision: Decision, now: float) -> None:
         self.journal.count("challenges")
-        self._answer(transaction, request, status, now, headers=headers)
+        if decision.verdict is DigestVerdict.REFUSED:
+            self.journal.count("wrong_credentials")
+            self.journal.tell("refused", lambda: f"{describe(request)}: wrong user name or password")
+        elif decision.verdict is DigestVerdict.STALE:
+            self.journal.count("stale_nonces")
+        self._answer(transaction, request, decision.status, now, headers=decision.headers)
 
     def _answer_as_server(self, transaction: ServerTransaction, request: Request, now: float) -> None:
         """Answer a request for the server itself, no user of it (s11)."""
@@ -262,10 +273,6 @@ class ServerCore:
             "transactions": self._layer.client_count + self._layer.server_count,
             "registered": self.location.expire(now) - len(self.services),
         }
-
-    def address_of(self, user: str, port: int) -> str:
-        """Return the SIP URI of a user at the first domain, on ``port``."""
-        return f"sip:{escape_user(user)}@{self.config.domains[0]}:{port}"
 
 
 def _has_usable_via(request: Request) -> bool:

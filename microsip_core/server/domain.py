@@ -34,10 +34,9 @@ class Domain:
         self._names = frozenset(name.lower() for name in names)
         self.listening = frozenset(listening)
 
-    @property
-    def names(self) -> frozenset[str]:
-        """The lowered names."""
-        return self._names
+    def learn(self, local: tuple[str, int]) -> None:
+        """Take note of a local address that a message came to, where we listen on a wildcard or on several."""
+        self.listening |= {local}
 
     def serves(self, uri: SipUri, *, in_dialog: bool = False) -> bool:
         """Tell whether we are responsible for an address of record or Request-URI (s16.5).

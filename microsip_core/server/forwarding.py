@@ -51,8 +51,7 @@ def preprocess_route(request: Request, domain: Domain) -> bool:
 
 
 def routing_digest(request: Request) -> str:
-    """Return a digest of all that our routing depends on (s16.6 step 8, without the topmost Via as RFC 5393 s4.2 has
-    it).
+    """Return a digest of all that our routing depends on (s16.6 step 8; RFC 5393 s4.2 leaves out the topmost Via).
 
     It is part of our branches: when a request comes back with the same digest it loops, with another one it spirals.
     """

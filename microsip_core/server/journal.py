@@ -13,8 +13,8 @@ _LOG = logging.getLogger(__name__)
 class ServerEvent:
     """One thing that happened; ``str()`` is the line to print.
 
-    ``kind`` is one of "listen", "register", "request", "response", "challenge", "refused", "malformed", "service",
-    "dtmf", "close". ``text`` never holds a password or a digest response.
+    ``kind`` is one of "listen", "register", "request", "response", "refused", "malformed", "service", "dtmf",
+    "close". ``text`` never holds a password or a digest response.
     """
 
     kind: str

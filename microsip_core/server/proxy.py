@@ -97,7 +97,6 @@ class Proxy:
         try:
             hop = next_hop(request, branch.target)
             if not self._may_send_to(hop, branch.target, context.routed):
-                self._journal.count("relay_refused")
                 return None
             local = self._local_address(hop)
             via = via_value(hop, local, f"{self._ids.branch()}.{context.digest}")
@@ -118,7 +117,6 @@ class Proxy:
         target = targets[0]
         hop = next_hop(request, target)
         if not self._may_send_to(hop, target, routed):
-            self._journal.count("ack_dropped")
             return
         via = via_value(hop, self._local_address(hop), stateless_branch(request))
         copy = forwarded_copy(request, target, via, [])
@@ -127,7 +125,11 @@ class Proxy:
 
     def _may_send_to(self, hop: Hop, target: Target, routed: bool) -> bool:
         """Keep the server from being an open relay: see ``Domain.may_relay_to``."""
-        return self._domain.may_relay_to(hop, known=routed or target.registered)
+        if self._domain.may_relay_to(hop, known=routed or target.registered):
+            return True
+        self._journal.count("relay_refused")
+        self._journal.tell("refused", f"not sent to {hop.host}: this server serves loopback and known peers only")
+        return False
 
     # -- responses
 

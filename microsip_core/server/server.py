@@ -34,9 +34,9 @@ _LOG = logging.getLogger(__name__)
 class LoopbackServer:
     """A SIP registrar, proxy and set of service users on the running loop. ``async with LoopbackServer() as server:``
 
-    ``host`` and ``port`` are where it listens, 0 for a free port. ``users`` maps names to passwords; it may be
-    changed while the server runs. ``domain`` is the name in their addresses, by default the address it listens at.
-    ``challenge`` says which requests must authenticate: "none", "register", "invite" (REGISTER and INVITE) or "all"
+    ``host`` (an address) and ``port`` are where it listens, 0 for a free port. ``users`` maps names to passwords; it
+    may be changed while the server runs. ``domain`` is the name in their addresses, by default the address it listens
+    at. ``challenge`` says which requests must authenticate: "none", "register", "invite" (REGISTER and INVITE) or "all"
     (every method, BYE included); ``challenge_status`` 407 or 401 how those other than REGISTER are asked,
     ``algorithms`` and ``nonce_lifetime`` (seconds) with what. ``min_expires`` to ``max_expires`` seconds is what a
     registration may last. ``loss`` (0 to 1), ``delay`` and ``jitter`` (seconds) impair what passes, the same way for
@@ -60,7 +60,8 @@ class LoopbackServer:
             raise InvalidArgument(f"a challenge is 401 or 407, not {challenge_status}")
         self.users = dict(users or {})
         self._listen = format_host_port(host, port)
-        self._host = host
+        # a wildcard is no address to be called at: then it is named, and has its services, on loopback
+        self._host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104 (compared with, not bound)
         self._domain = domain
         self._ids = IdSource(seed)
         self._seed = seed
@@ -74,7 +75,7 @@ class LoopbackServer:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._timer: asyncio.TimerHandle | None = None
         self._timer_due = 0.0
-        names = (domain or host, host, *(("localhost",) if is_loopback(host) else ()))
+        names = (domain or self._host, self._host, *(("localhost",) if is_loopback(self._host) else ()))
         self._core = ServerCore(
             ServerConfig(
                 users=self.users, domains=tuple(dict.fromkeys(names)), realm=realm, timers=timers,
@@ -110,28 +111,28 @@ class LoopbackServer:
     async def _start_services(self) -> None:
         from .services import SERVICES, Services
 
-        # a wildcard is no address to be called at: then the services serve this machine only
-        own_host = "127.0.0.1" if self._host == "0.0.0.0" else "::1" if self._host == "::" else self._host  # noqa: S104
-        services = Services(own_host, self._service_settings or ServiceSettings(), self._journal, self._seed)
+        services = Services(self._host, self._service_settings or ServiceSettings(), self._journal, self._seed)
         self._services = services
         host, port = await services.start()
-        for name in SERVICES:
+        for name in SERVICES.keys() - self.users.keys():  # a user of that name comes first
             self._core.add_service(name, f"sip:{name}@{format_host_port(host, port)}")
 
     async def close(self) -> None:
         """Hang up the service calls, close every socket and forget every timer. May be called again."""
-        if self._services is not None:
-            await self._services.close()
-            self._services = None
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
-        if self._impairment is not None:
-            self._impairment.close()
-        if self._transport is not None:
-            transport, self._transport = self._transport, None
-            await transport.close()
-            self._journal.tell("close", "SIP server closed")
+        try:
+            if self._services is not None:
+                services, self._services = self._services, None
+                await services.close()
+        finally:
+            if self._timer is not None:
+                self._timer.cancel()
+                self._timer = None
+            if self._impairment is not None:
+                self._impairment.close()
+            if self._transport is not None:
+                transport, self._transport = self._transport, None
+                await transport.close()
+                self._journal.tell("close", "SIP server closed")
 
     async def __aenter__(self) -> LoopbackServer:
         return await self.start()
@@ -153,12 +154,12 @@ class LoopbackServer:
     @property
     def domain(self) -> str:
         """What stands behind the @ in its users' addresses: the given domain, else "HOST:PORT"."""
-        return self._domain or format_host_port(*self.address)
+        return self._domain or format_host_port(self._host, self.address[1])
 
     @property
     def proxy(self) -> str:
         """The URI to use as outbound proxy or registrar, where the domain is a name that can not be looked up."""
-        return f"sip:{format_host_port(*self.address)}"
+        return f"sip:{format_host_port(self._host, self.address[1])}"
 
     def uri(self, user: str) -> str:
         """Return the address of record of a user or service."""

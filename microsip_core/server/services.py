@@ -31,11 +31,11 @@ class Services:
     def __init__(self, host: str, settings: ServiceSettings, journal: Journal, seed: int | None = None) -> None:
         self.settings = settings
         self._journal = journal
-        forever = settings.longest_call
         self._agent = UserAgent(
             UserAgentConfig(
                 listen=f"[{host}]:0" if ":" in host else f"{host}:0", core=settings.core, max_calls=settings.max_calls,
-                auto_ring=False, ring_timeout=forever, user_agent="microsip-core loopback services", seed=seed,
+                auto_ring=False, ring_timeout=settings.longest_call, seed=seed,
+                user_agent="microsip-core loopback services",
             ),
             media=settings.media,
         )

@@ -108,6 +108,8 @@ def test_wrong_credentials_are_challenged_again_without_stale(username: str, pas
     (again,) = bench.send(answer_challenge(request, challenged, username=username, password=password))
     assert again.message.status == 401
     assert "stale" not in again.message.get("WWW-Authenticate")
+    assert "refused: REGISTER alice -> alice: wrong user name or password" in bench.lines
+    assert bench.core.statistics(bench.now)["wrong_credentials"] == 1
     assert bench.core.statistics(bench.now)["registered"] == 0
 
 

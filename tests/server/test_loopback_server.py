@@ -71,7 +71,8 @@ async def test_a_client_registers_and_is_listed(client: Client) -> None:
         assert server.registered("alice") == [f"sip:alice@127.0.0.1:{client.port}"]
         figures = server.statistics()
         assert (figures["received"], figures["sent"], figures["response_200"], figures["registered"]) == (1, 1, 1, 1)
-    assert [event.kind for event in told] == ["listen", "request", "response", "close"]
+    assert [event.kind for event in told] == ["listen", "request", "response", "register", "close"]
+    assert str(told[3]).startswith(f"register: alice is at sip:alice@127.0.0.1:{client.port} (")
     assert str(told[2]) == "response: REGISTER alice -> alice: 200 OK"
 
 

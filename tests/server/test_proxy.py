@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from microsip_core.sip.hop import Source
 from microsip_core.sip.message import Request
 
 from .core_bench import DOMAIN, CoreBench, Sent
@@ -47,6 +48,7 @@ def test_a_request_is_refused(uri: str, headers: list[tuple[str, str]], max_forw
     answer = bench.send(bench.new("MESSAGE", uri, headers=headers, max_forwards=max_forwards))
     assert lines(answer) == [f"{status} 5071"]
     assert answer[0].message.to.tag
+    assert any("192.0.2.1: this server serves" in line for line in bench.lines) is (status == 500)
     if status == 420:
         assert answer[0].message.get_all("Unsupported") == ["foo", "bar"]
 
@@ -401,3 +403,19 @@ def test_nothing_is_left_after_a_call() -> None:
     bench.advance(64)
     assert bench.core.next_timeout() is None
     assert bench.core.statistics(bench.now)["transactions"] == 0
+
+
+def test_a_server_that_listens_everywhere_knows_the_address_it_was_reached_at() -> None:
+    bench = CoreBench()
+    bench.core.domain.listening = frozenset({("0.0.0.0", 5060)})
+    reached = Source("UDP", "192.0.2.7", 5071, ("192.0.2.1", 5060))
+    bye = bench.new(
+        "BYE", "sip:bob@192.0.2.8:5072", to=f"<{BOB}>;tag=t", headers=[("Route", "<sip:192.0.2.1:5060;lr>")],
+    )
+    bench.core.receive(bye.to_bytes(), reached, bench.now)
+    (found,) = bench.sent()
+    assert (found.hop.host, found.hop.port) == ("192.0.2.8", 5072), "a peer of a dialog of ours"
+    assert "Route" not in found.message
+    message = bench.new("MESSAGE", "sip:bob@192.0.2.8:5072")
+    bench.core.receive(message.to_bytes(), reached, bench.now)
+    assert [found.message.status for found in bench.sent()] == [500], "no open relay"

@@ -121,3 +121,33 @@ async def test_closing_the_server_in_a_call_leaves_nothing() -> None:
         assert call.ended_by == "remote", "its services hang up"
     loop: Any = asyncio.get_running_loop()
     assert [handle for handle in loop._scheduled if not handle.cancelled() and "microsip" in repr(handle)] == []
+
+
+async def test_a_call_over_ipv6() -> None:
+    server = LoopbackServer("::1", users=USERS, challenge="all")
+    async with server, UserAgent(listen="[::1]:0", media="none") as alice:
+        assert server.domain.startswith("[::1]:")
+        await register(alice, server, "alice")
+        assert server.registered("alice")[0].startswith("sip:alice@[::1]:")
+        async with await alice.invite(server.uri("sink"), timeout=5) as call:
+            assert call.status == 200
+
+
+async def test_a_server_on_every_address() -> None:
+    server = LoopbackServer("0.0.0.0", users=USERS, challenge="none")
+    async with server, UserAgent(media="none") as alice:
+        assert server.domain == f"127.0.0.1:{server.address[1]}"
+        await register(alice, server, "alice")
+        async with await alice.invite(server.uri("sink"), timeout=5) as call:
+            assert call.status == 200
+        assert call.end_cause is EndCause.NORMAL
+        assert "relay_refused" not in server.statistics()
+
+
+async def test_a_user_comes_before_a_service_of_that_name() -> None:
+    server = LoopbackServer(users={"echo": "secret"}, challenge="none")
+    async with server, UserAgent(media="none") as agent:
+        assert server.registered("echo") == []
+        assert len(server.registered("tone")) == 1
+        await register(agent, server, "echo")
+        assert server.registered("echo") == [f"sip:echo@127.0.0.1:{agent.listen_address[1]}"]
