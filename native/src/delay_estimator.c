@@ -20,7 +20,7 @@
    both sides of its neighbourhood are known, so a change of route does not look like a spike. The dearer of both counts.
    Both start with some packets in time to their credit: one spike in the first seconds proves nothing. */
 
-#define DELAY_PRICE 0.18e-3f /* per ms */
+#define DELAY_PRICE 0.08e-3f /* per ms */
 #define FAR_MS 60.0f         /* from here on talking gets harder: */
 #define FAR_PRICE 1.5e-6f    /* per ms and ms beyond */
 #define BLIND_PRICE 0.4f     /* half a lost packet concealed from the past only, against one bridged: measured 0.24 PESQ of 0.57 */
@@ -28,6 +28,10 @@
 #define SPIKE_CREDIT 500.0f
 #define SPIKE_MEMORY 2000.0f
 #define LOSS_MEMORY 256.0f
+#define CLOCK_JITTER_US 1500 /* of whoever pulls: a packet that comes later than this before its time counts as late */
+#define BASE_FOLLOWS_S 60.0f
+#define BASE_JUMP 0.5f /* of the mean lateness */
+#define BASE_JUMP_US 10000.0f
 
 void ms_delay_init(ms_delay_estimator_t *e) {
     memset(e, 0, sizeof *e);
@@ -35,16 +39,32 @@ void ms_delay_init(ms_delay_estimator_t *e) {
     e->expected = e->received = LOSS_MEMORY;
 }
 
-static void find_base(ms_delay_estimator_t *e) {
-    int32_t base = e->offset_us[0];
+static void find_smallest(ms_delay_estimator_t *e) {
+    int32_t smallest = e->offset_us[0];
     for (uint32_t i = 1; i < e->count; i++)
-        base = e->offset_us[i] < base ? e->offset_us[i] : base;
-    e->base_us = base;
+        smallest = e->offset_us[i] < smallest ? e->offset_us[i] : smallest;
+    e->smallest_us = smallest;
+}
+
+/* Depths are counted from the base. The smallest offset of the window wanders up and down under heavy jitter, and a depth
+   that wandered with it would change the delay for nothing. So the base follows slowly (and clock drift at its own pace),
+   but at once when the whole window has gone above it by more than jitter explains: the route has become longer. */
+static void move_base(ms_delay_estimator_t *e, float elapsed_s) {
+    float smallest = (float)e->smallest_us, ahead = smallest - e->base_us;
+    float jump = e->typical_us * BASE_JUMP > BASE_JUMP_US ? e->typical_us * BASE_JUMP : BASE_JUMP_US;
+    if (e->count < MS_DELAY_WINDOW || ahead < 0.0f || ahead > jump) {
+        e->base_us = smallest;
+        return;
+    }
+    elapsed_s = elapsed_s < 1.0f ? elapsed_s : 1.0f;
+    e->base_us += ahead * elapsed_s / BASE_FOLLOWS_S + e->skew * elapsed_s;
+    e->base_us = e->base_us < smallest ? e->base_us : smallest;
 }
 
 /* The oldest packet of the window goes over into the long memory. */
 static void remember(ms_delay_estimator_t *e, uint32_t slot) {
-    int32_t base = e->base_then_us[slot] > e->base_us ? e->base_then_us[slot] : e->base_us;
+    int32_t base = (int32_t)e->base_us;
+    base = e->base_then_us[slot] > base ? e->base_then_us[slot] : base;
     int32_t bin = (e->offset_us[slot] - base) / MS_DELAY_SPIKE_BIN_US;
     bin = bin < 0 ? 0 : bin >= (int32_t)MS_DELAY_SPIKE_BINS ? (int32_t)MS_DELAY_SPIKE_BINS - 1 : bin;
     e->spikes[bin] += e->spike_weight;
@@ -112,22 +132,24 @@ void ms_delay_arrival(ms_delay_estimator_t *e, int64_t offset_us, int64_t arriva
     int lowest_left = 0;
     if (e->count == MS_DELAY_WINDOW) {
         remember(e, slot);
-        lowest_left = e->offset_us[slot] == e->base_us;
+        lowest_left = e->offset_us[slot] == e->smallest_us;
     } else
         e->count++;
     e->offset_us[slot] = relative;
     if (lowest_left)
-        find_base(e);
-    else if (e->count == 1 || relative < e->base_us)
-        e->base_us = relative;
-    e->base_then_us[slot] = e->base_us;
-    float excess = (float)(relative - e->base_us);
+        find_smallest(e);
+    else if (e->count == 1 || relative < e->smallest_us)
+        e->smallest_us = relative;
+    move_base(e, (float)(arrival_us - e->newest_us) * 1e-6f);
+    e->newest_us = arrival_us;
+    e->base_then_us[slot] = (int32_t)e->base_us;
+    float excess = (float)relative - e->base_us;
     e->typical_us += (excess - e->typical_us) * (e->count < 16 ? 1.0f / (float)e->count : 1.0f / 16);
     watch_skew(e, relative, arrival_us);
     count_loss(e, step);
 }
 
-int64_t ms_delay_base(const ms_delay_estimator_t *e) { return e->reference_us + e->base_us; }
+int64_t ms_delay_base(const ms_delay_estimator_t *e) { return e->reference_us + (int64_t)e->base_us; }
 
 float ms_delay_loss(const ms_delay_estimator_t *e) {
     float loss = 1.0f - e->received / e->expected;
@@ -137,8 +159,9 @@ float ms_delay_loss(const ms_delay_estimator_t *e) {
 /* Share of packets later than a depth above the base. */
 static float later_lately(const ms_delay_estimator_t *e, int32_t depth_us) {
     uint32_t late = 0;
+    int32_t limit = (int32_t)e->base_us + depth_us - CLOCK_JITTER_US;
     for (uint32_t i = 0; i < e->count; i++)
-        late += e->offset_us[i] - e->base_us > depth_us;
+        late += e->offset_us[i] > limit;
     return (float)late / ((float)e->count + WINDOW_CREDIT);
 }
 
@@ -165,7 +188,7 @@ static float price(const ms_delay_estimator_t *e, const ms_delay_question_t *q, 
 }
 
 ms_delay_answer_t ms_delay_choose(const ms_delay_estimator_t *e, const ms_delay_question_t *q) {
-    ms_delay_answer_t answer = {q->tolerance_us, 0.0f};
+    ms_delay_answer_t answer = {q->tolerance_us, 0.0f, 0.0f};
     int64_t base = ms_delay_base(e);
     int32_t now = (int32_t)(q->tolerance_us - base);
     float unchanged = price(e, q, now), best = 0.0f;
@@ -184,5 +207,6 @@ ms_delay_answer_t ms_delay_choose(const ms_delay_estimator_t *e, const ms_delay_
             break; /* nothing deeper can be cheaper */
     }
     answer.gain = unchanged - best;
+    answer.late = later_lately(e, now) - later_lately(e, (int32_t)(answer.tolerance_us - base));
     return answer;
 }

@@ -5,8 +5,8 @@
 #include <stdint.h>
 
 #define MS_DELAY_WINDOW 128u      /* packets remembered one by one: 2.5 s of 20 ms packets */
-#define MS_DELAY_SPIKE_BINS 96u   /* of MS_DELAY_SPIKE_BIN_US each: the long memory */
-#define MS_DELAY_SPIKE_BIN_US 5000
+#define MS_DELAY_SPIKE_BINS 160u  /* of MS_DELAY_SPIKE_BIN_US each: the long memory */
+#define MS_DELAY_SPIKE_BIN_US 2500
 #define MS_DELAY_SKEW_POINTS 12u  /* seconds over which clock drift is judged */
 
 /* An offset is arrival time minus sample time: transit time plus an unknown constant. All are kept relative to the first. */
@@ -15,10 +15,12 @@ typedef struct ms_delay_estimator {
     int32_t offset_us[MS_DELAY_WINDOW];
     int32_t base_then_us[MS_DELAY_WINDOW]; /* base when the packet arrived */
     uint32_t count, next;                  /* of the ring */
-    int32_t base_us;                       /* smallest in the ring: the quickest packet */
+    int32_t smallest_us;                   /* in the ring */
+    float base_us;                         /* offset of the quickest packets, steadier than `smallest` */
     float typical_us;                      /* mean of offset minus base */
     float spikes[MS_DELAY_SPIKE_BINS];     /* how often packets of the past were so much later than the quickest */
     float spikes_total, spike_weight;      /* weight of the next one; grows instead of every bin decaying */
+    int64_t newest_us;                     /* arrival of the newest packet */
     float expected, received;              /* packets, forgetting: share of loss */
     int32_t skew_minimum_us[MS_DELAY_SKEW_POINTS];
     uint32_t skew_count;
@@ -43,6 +45,7 @@ typedef struct ms_delay_question {
 typedef struct ms_delay_answer {
     int64_t tolerance_us; /* best one: question's plus a whole number of steps */
     float gain;           /* what it is better by, as a share of packets lost */
+    float late;           /* share of the packets of the last seconds that it would have saved */
 } ms_delay_answer_t;
 
 ms_delay_answer_t ms_delay_choose(const ms_delay_estimator_t *estimator, const ms_delay_question_t *question);

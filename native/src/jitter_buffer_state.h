@@ -46,7 +46,8 @@ struct ms_jb {
     int64_t since_change;  /* samples */
     int arrived;           /* packets came since the delay was chosen */
     int64_t change;        /* samples the delay should grow (or, negative, shrink) by */
-    float gain;            /* of that change */
+    float late;            /* share of late packets it would have saved */
+    int64_t quiet;         /* samples played since somebody talked */
     int64_t target_us;     /* the delay after it */
     int64_t newest_us;     /* arrival of the newest packet */
 

@@ -10,6 +10,7 @@
 #define FUTURE_MS 8u       /* least that a bridge needs to know of the other side */
 #define REWIND_MS 200      /* most that a talk spurt may start late without being cut */
 #define FADED_MS 100u      /* a gap this long has become silence: no bridge across all of it */
+#define SETTLED_PACKETS 20u
 #define LATE_BRIDGE_MS 40u /* but over its end */
 
 static int16_t *ahead_of(ms_jb_t *jb) { return jb->audio + jb->history; }
@@ -217,7 +218,7 @@ static void choose_delay(ms_jb_t *jb, size_t pull) {
                              .min_us = jb->config.min_delay_ms * 1000, .max_us = jb->config.max_delay_ms * 1000};
     ms_delay_answer_t answer = ms_delay_choose(&jb->delays, &q);
     int64_t growth = answer.tolerance_us - q.tolerance_us;
-    jb->gain = answer.gain;
+    jb->late = answer.late;
     jb->change = ms_jb_samples(jb, growth) - (int64_t)jb->misaligned;
     jb->target_us = answer.tolerance_us - ms_delay_base(&jb->delays);
 }
@@ -298,7 +299,8 @@ static ms_jb_kind_t change_delay(ms_jb_t *jb, size_t pull) {
         change_in_noise(jb);
         return MS_JB_NOISE;
     }
-    ms_change_question_t q = {.change = jb->change, .per_ms = (int64_t)ms_jb_per_ms(jb), .gain = jb->gain,
+    ms_change_question_t q = {.change = jb->change, .per_ms = (int64_t)ms_jb_per_ms(jb), .quiet = jb->quiet,
+                              .late = jb->late, .settled = jb->delays.count >= SETTLED_PACKETS,
                               .since_change = jb->since_change};
     int64_t amount;
     q.pause = 1;
@@ -347,8 +349,11 @@ static void learn(ms_jb_t *jb, const int16_t *pcm, size_t n, ms_jb_kind_t kind) 
     if (kind == MS_JB_CONCEAL || jb->source == MS_SOURCE_NOISE)
         return;
     float level = ms_mean_square(pcm, n);
-    if (ms_activity_pause(&jb->activity, level))
+    if (ms_activity_pause(&jb->activity, level)) {
         ms_noise_hear(&jb->noise, pcm, n);
+        jb->quiet += (int64_t)n;
+    } else
+        jb->quiet = 0;
     ms_activity_learn(&jb->activity, level, (float)n / (float)ms_jb_per_ms(jb));
 }
 

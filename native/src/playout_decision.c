@@ -49,7 +49,9 @@ ms_fill_t ms_playout_fill(const ms_fill_question_t *q) {
 
 #define SMALLEST_MS 1
 #define PAUSE_MS 20          /* at once */
-#define URGENT_GAIN 0.02f    /* two packets of a hundred */
+#define SHRINK_AFTER_MS 200   /* of pause: a change within a sentence's short stops is heard, PESQ 4.4 to 3.5 */
+#define GROW_AFTER_MS 60
+#define URGENT 0.02f         /* two packets of a hundred */
 #define DEEP_MS 40           /* queue deeper than wanted */
 #define SPEECH_INTERVAL_MS 60
 
@@ -58,14 +60,16 @@ ms_change_t ms_playout_change(const ms_change_question_t *q, int64_t *amount) {
     *amount = q->change;
     if (size < SMALLEST_MS * q->per_ms)
         return MS_CHANGE_NONE;
-    if (q->pause) {
+    if (q->change < 0 && !q->settled)
+        return MS_CHANGE_NONE;
+    if (q->pause && q->quiet >= (q->change < 0 ? SHRINK_AFTER_MS : GROW_AFTER_MS) * q->per_ms) {
         int64_t most = PAUSE_MS * q->per_ms;
         *amount = q->change > most ? most : q->change < -most ? -most : q->change;
         return MS_CHANGE_IN_PAUSE;
     }
     if (q->since_change < SPEECH_INTERVAL_MS * q->per_ms)
         return MS_CHANGE_NONE;
-    if ((q->change > 0 && q->gain > URGENT_GAIN) || q->change < -DEEP_MS * q->per_ms)
+    if ((q->change > 0 && q->late > URGENT) || q->change < -DEEP_MS * q->per_ms)
         return MS_CHANGE_IN_SPEECH;
     return MS_CHANGE_NONE;
 }

@@ -43,7 +43,9 @@ typedef struct ms_change_question {
     int64_t change;   /* wanted */
     int64_t per_ms;
     int pause;        /* the audio at hand is background */
-    float gain;       /* of the change, as a share of packets lost */
+    int64_t quiet;    /* samples that it has been so */
+    float late;       /* share of packets lately late that the change would have saved */
+    int settled;      /* enough packets have come to trust a small delay */
     int64_t since_change; /* samples played since the last change made in speech */
 } ms_change_question_t;
 

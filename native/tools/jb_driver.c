@@ -135,8 +135,8 @@ static int play(ms_jb_t *jb, const trace_t *trace, FILE *out, FILE *track, run_t
         if (fwrite(pcm, sizeof *pcm, n, out) != n)
             return 0;
         if (track != NULL)
-            fprintf(track, "%.3f %s %d %d %d\n", now, ms_jb_kind_name(info.kind), info.buffered_ms, info.delay_ms,
-                    info.target_ms);
+            fprintf(track, "%.3f %s %d %d %d %u\n", now, ms_jb_kind_name(info.kind), info.buffered_ms, info.delay_ms,
+                    info.target_ms, info.playout_timestamp);
     }
     return 1;
 }
