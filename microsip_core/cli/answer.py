@@ -89,7 +89,6 @@ class _AnsweringMachine:
         self._recordings = recordings
         self._progress = Progress()
         self._ended = 0
-        self._enough = asyncio.Event()
         self._quality: dict[int, QualityLog] = {}
         self._recorded: dict[int, str] = {}
         self._faults: dict[int, MicrosipError] = {}
@@ -101,17 +100,24 @@ class _AnsweringMachine:
         """Answer until enough calls have ended, or cancelled; return the exit status."""
         from microsip_core.user_agent.user_agent import UserAgent
 
-        media = "none" if self._arguments.signaling_only else None
+        agent = UserAgent(config, media="none" if self._arguments.signaling_only else None)
+        watched = not self._arguments.quiet or self._arguments.count is not None
+        events: EventStream | None = None
         with self._progress:
-            async with UserAgent(config, media=media) as agent:
-                watched = not self._arguments.quiet or self._arguments.count is not None
-                watching = [self._follow(agent, agent.events())] if watched else []
-                agent.on_incoming = self._take
-                async with running(*watching):
+            try:
+                async with agent:
+                    events = agent.events() if watched else None
+                    agent.on_incoming = self._take
                     # Registered before anything is printed: who waits for the line can call at once, either way.
                     account = await create_account(agent, self._arguments)
                     self._tell_listening(agent, account.aor if account is not None else None)
-                    await self._enough.wait()
+                    if events is None:
+                        await asyncio.Event().wait()
+                    else:
+                        await self._follow(events, agent, self._arguments.count)
+            finally:
+                if events is not None:
+                    await self._follow(events, agent, None)  # the calls that the closing has ended
         return ExitStatus.OK
 
     def _tell_listening(self, agent: UserAgent, account: str | None) -> None:
@@ -169,28 +175,29 @@ class _AnsweringMachine:
         except TimeoutError:
             await hang_up(call)
 
-    async def _follow(self, agent: UserAgent, events: EventStream) -> None:
-        """Tell of each call that has ended, and stop after --count."""
+    async def _follow(self, events: EventStream, agent: UserAgent, limit: int | None) -> None:
+        """Tell of each call that has ended, until ``limit`` have, or the user agent is closed."""
         from microsip_core.user_agent.events import EventType
 
         async for event in events:
             if event.type is EventType.CALL_ENDED and event.call is not None:
-                self._tell_ended(event.call, agent)
+                self._ended += 1
+                if not self._arguments.quiet:
+                    self._tell_ended(event.call, agent)
+                if self._ended == limit:
+                    return
             if self._progress.enabled:
                 self._progress.show(f"{len(agent.calls)} calls up, {self._ended} ended")
 
     def _tell_ended(self, call: Call, agent: UserAgent) -> None:
-        self._ended += 1
-        if not self._arguments.quiet:
-            self._progress.clear()
-            record = call_record(call, self._recorded.pop(call.id, None))
-            error = self._faults.pop(call.id, None) or call_failure(call)
-            self._output.record({"event": "call_ended", **record, "ok": error is None and call.answered is not None,
-                                 "error": error_record(error) if error is not None else None})
-            self._output.text(call_sentence(record) + (f": {error}" if error is not None else ""))
-            self._write_report(call, record, agent)
-        if self._arguments.count is not None and self._ended >= self._arguments.count:
-            self._enough.set()
+        self._progress.clear()
+        recorded = self._recorded.pop(call.id, None)
+        record = call_record(call, recorded, with_media=not self._arguments.signaling_only)
+        error = self._faults.pop(call.id, None) or call_failure(call)
+        self._output.record({"event": "call_ended", **record, "ok": error is None and call.answered is not None,
+                             "error": error_record(error) if error is not None else None})
+        self._output.text(call_sentence(record) + (f": {error}" if error is not None else ""))
+        self._write_report(call, record, agent)
 
     def _write_report(self, call: Call, record: dict[str, Any], agent: UserAgent) -> None:
         quality = self._quality.pop(call.id, None)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from microsip_core.diagnosis.ladder import Note, TraceEntry, arrows_of, render_ladder
+from microsip_core.diagnosis.ladder import Note, TraceEntry, arrows_of, established_at, render_ladder
 from microsip_core.diagnosis.tables import media_table
 
 from .output import Output
@@ -22,17 +22,12 @@ def ladder_of_call(record: dict[str, Any], messages: Iterable[TraceEntry], outpu
     here = next(entry.local for entry in messages)
     names = {here: "here"}
     notes = []
-    answered = answered_at(record)
-    if record["packets_received"] and answered is not None:
+    established = established_at(arrows)
+    if record["packets_received"] and established is not None:
         far = next(end for end in (arrows[0].source, arrows[0].destination) if end != here)
-        notes.append(Note(answered + 0.0001, here, far, media_note(record)))
+        notes.append(Note(established + 1e-6, here, far, media_note(record)))
     return render_ladder(arrows, names=names, notes=notes, width=output.width, color=output.color,
                          ascii_only=output.ascii_only)
-
-
-def answered_at(record: dict[str, Any]) -> float | None:
-    """Return when the call was answered, in seconds since the epoch."""
-    return None if record["answer_ms"] is None else float(record["started"] + record["answer_ms"] / 1000)
 
 
 def media_note(record: dict[str, Any]) -> str:

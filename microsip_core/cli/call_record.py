@@ -14,13 +14,13 @@ if TYPE_CHECKING:
 _GONE = "Check that the peer still runs and that the network carries its packets"
 
 
-def call_record(call: Call, recorded: str | None = None) -> dict[str, Any]:
+def call_record(call: Call, recorded: str | None = None, *, with_media: bool = True) -> dict[str, Any]:
     """Return the figures of a call for JSON: times in ms where the name says so, else in seconds.
 
     ``setup_ms`` is from the INVITE to the first sign of the callee, ``answer_ms`` to the answer; loss and jitter are
     what we received, the peer's view is under "media"; ``mos`` is that of the worse direction.
     """
-    statistics = call.statistics()
+    statistics = call.statistics() if with_media else None
     media = statistics.to_dict() if statistics is not None else None
     send, receive = (media["send"], media["receive"]) if media else ({}, {})
     return {
@@ -34,7 +34,7 @@ def call_record(call: Call, recorded: str | None = None) -> dict[str, Any]:
         "setup_ms": _rounded(call.setup_ms),
         "answer_ms": _rounded(call.answer_ms),
         "duration_s": round(call.duration, 3),
-        "codec": call.codec,
+        "codec": call.codec if with_media else None,
         "packets_sent": send.get("packets"),
         "packets_received": receive.get("packets"),
         "packets_lost": receive.get("lost"),
@@ -53,7 +53,7 @@ async def hang_up(call: Call) -> MicrosipError | None:
     """End the call; return an error when the peer does not confirm it, as one that has vanished would not."""
     live = call.answered is not None and call.ended is None
     await call.hangup()
-    if not live or call.released is None or call.released.done():
+    if not live or call.released is None or (call.released.done() and call.released.result() != 0):
         return None
     return TimedOut("the peer vanished: it does not answer our BYE", step="hang up", peer=call.remote_uri, remedy=_GONE)
 

@@ -7,11 +7,11 @@ from pathlib import Path
 from typing import Any
 
 from microsip_core.diagnosis.call_picture import Direction, Wave, render_call_picture
-from microsip_core.diagnosis.ladder import Arrow, Note, arrows_of, render_ladder
+from microsip_core.diagnosis.ladder import Arrow, Note, arrows_of, established_at, render_ladder
 from microsip_core.diagnosis.tables import media_table
 from microsip_core.diagnosis.waveform import read_channels
 
-from .call_diagrams import answered_at, direction_summary, media_note
+from .call_diagrams import direction_summary, media_note
 from .output import Output
 from .quality_log import quality_samples
 from .report import ReportedMessage, read_report, write_text
@@ -68,8 +68,8 @@ def _ladder_parts(call: DemoCall) -> tuple[list[Arrow], list[Note], dict[tuple[s
     names = {alice: "alice", _server(traces[0]): "loopback server", bob: "bob"}
     # The proxy keeps the Call-ID, so both legs of the call have the same.
     arrows = arrows_of(*traces, call_id=call.alice.record["call_id"])
-    answered = answered_at(call.alice.record)
-    notes = [Note(answered + 0.001, alice, bob, media_note(call.alice.record))] if answered is not None else []
+    established = established_at(arrows)
+    notes = [Note(established + 1e-6, alice, bob, media_note(call.alice.record))] if established is not None else []
     return arrows, notes, names
 
 

@@ -126,6 +126,16 @@ def _pair(entries: Sequence[TraceEntry]) -> dict[int, int]:
     return arrived
 
 
+def established_at(arrows: Sequence[Arrow]) -> float | None:
+    """Return when the first answered INVITE was acknowledged all the way, None where none was answered."""
+    answered = next((each.time for each in arrows if each.summary.method == "INVITE" and each.summary.status // 100 == 2),
+                    None)
+    if answered is None:
+        return None
+    acknowledged = [each.time for each in arrows if each.summary.label == "ACK" and 0 <= each.time - answered < 1]
+    return max(acknowledged, default=answered)
+
+
 def render_ladder(
     arrows: Sequence[Arrow], *, names: Mapping[Address, str] | None = None, notes: Sequence[Note] = (),
     width: int = 100, color: bool = False, ascii_only: bool = False,

@@ -154,8 +154,8 @@ def test_no_common_codec() -> None:
 def test_nothing_listens_there() -> None:
     done = microsip("call", "sip:bob@127.0.0.1:9", "--timeout", "2", "--json")
     assert done.returncode == 4
-    assert_one_error_line(done.stderr, "sip:bob@127.0.0.1:9")
-    assert record_of(done)["status"] == 0
+    assert_one_error_line(done.stderr, "127.0.0.1:9", "nothing listens there")
+    assert record_of(done)["end_cause"] == "transport"
 
 
 def test_unknown_host() -> None:

@@ -105,6 +105,7 @@ def test_loopback_prints_what_happens(tmp_path: Path) -> None:
         status, stdout, stderr = server.signal(signal.SIGINT)
     assert (status, stderr) == (130, "")
     events = [json.loads(line) for line in stdout.splitlines()]
-    assert {"register", "challenge"} <= {event["event"] for event in events}
-    assert any("busy" in event["text"] for event in events)
+    assert {"request", "response", "service"} <= {event["event"] for event in events}
+    for words in ("REGISTER alice", "401 Unauthorized", "200 OK", "486 Busy Here"):
+        assert any(words in event["text"] for event in events), words
     assert PASSWORD not in stdout

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from microsip_core.diagnosis.ladder import Note, arrows_of, format_address, render_ladder
+from microsip_core.diagnosis.ladder import Note, arrows_of, established_at, format_address, render_ladder
 
 from .messages import ACK, ALICE, BOB, BYE, INVITE, OK, SERVER, message, received, sent
 
@@ -86,6 +86,15 @@ def test_only_the_messages_of_one_call() -> None:
     other = message("OPTIONS sip:x@y SIP/2.0", "1 OPTIONS", call_id="call-2")
     arrows = arrows_of([*CALL, sent(12.0, ALICE, SERVER, other)], call_id="call-1")
     assert [arrow.summary.label for arrow in arrows] == ["INVITE", "200 OK", "ACK", "BYE"]
+
+
+def test_establishment_is_the_last_acknowledgement_of_the_answer() -> None:
+    proxied = message("ACK sip:bob@127.0.0.1 SIP/2.0", "1 ACK", "z9hG4bK9")
+    later = message("ACK sip:bob@127.0.0.1 SIP/2.0", "9 ACK", "z9hG4bK8")
+    trace = [*CALL, sent(10.006, SERVER, BOB, proxied), sent(14.0, ALICE, SERVER, later)]
+    assert established_at(arrows_of(trace)) == 10.006
+    assert established_at(arrows_of(CALL[:1])) is None
+    assert established_at(arrows_of(CALL[:2])) == 10.004
 
 
 def test_lines_keep_to_the_width_and_long_labels_are_cut() -> None:
