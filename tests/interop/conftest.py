@@ -65,7 +65,7 @@ def write_wav(path: Path, samples: np.ndarray) -> Path:
 
 
 def read_channels(path: Path) -> np.ndarray:
-    """Return a recording as an array of shape (channels, samples); a stereo one has the peer first, then us."""
+    """Return a recording as an array of shape (channels, samples); a stereo one has us first, then the peer."""
     with wave.open(str(path), "rb") as recording:
         channels = recording.getnchannels()
         assert recording.getframerate() == RATE

@@ -106,6 +106,9 @@ def start_sipp(folder: Path, scenario: list[str], *arguments: str, target: str =
     """Start sipp with a built-in or own scenario; ``target`` is the called HOST:PORT for client scenarios."""
     program = require("sipp", "sip-tester")
     port = free_udp_port()
+    captures = folder / "pcap"  # where the built-in scenarios look for what they play
+    if not captures.exists():
+        captures.symlink_to("/usr/share/sip-tester", target_is_directory=True)
     command = [
         program, *scenario, "-i", HOST, "-p", str(port), "-mi", HOST, "-nostdin", "-timeout", "60s",
         *(["-mp", str(media_port)] if media_port else []), *arguments, *([target] if target else []),
@@ -155,7 +158,8 @@ def start_baresip(
     (home / "accounts").write_text(account + "\n")
     (home / "contacts").write_text("")
     typed = [word for command in commands for word in ("-e", command)]
-    arguments = [program, "-f", str(home), "-s", "-t", str(seconds), *typed]
+    # no sound files: its ringback would take the loop device away from the call
+    arguments = [program, "-f", str(home), "-p", str(home), "-s", "-t", str(seconds), *typed]
     return start("baresip", arguments, port, home / "log", home)
 
 

@@ -55,7 +55,7 @@ async def test_sipp_uac_hears_its_own_echo_and_we_hear_ours(
                               target=address(agent), media_port=free_udp_port()))
     assert await finished(sipp) == 0, sipp.output()[-2000:]
     await asyncio.wait_for(done.wait(), 5)
-    received, sent = read_channels(recording)
+    sent, received = read_channels(recording)
     assert tone_seconds(sent) > 3.0
     assert tone_seconds(received) > 3.0
 
@@ -80,7 +80,7 @@ async def test_sipp_uac_pcap_speech_and_digit_are_heard(
     assert await finished(sipp) == 0, sipp.output()[-2000:]
     await calls[0].wait_ended()
     assert digits == ["1"]
-    received = read_channels(recording)[0]
+    received = read_channels(recording)[1]
     assert len(received) > 7 * 8000
     assert abs(received).max() > 1000
     assert calls[0].statistics().receive.packets > 350
@@ -97,6 +97,6 @@ async def test_we_call_sipp_uas_and_our_tone_comes_back(
     await asyncio.sleep(4)
     await call.hangup()
     assert await finished(sipp) == 0, sipp.output()[-2000:]
-    received, sent = read_channels(recording)
+    sent, received = read_channels(recording)
     assert tone_seconds(sent) > 3.0
     assert tone_seconds(received) > 3.0
