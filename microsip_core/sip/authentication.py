@@ -79,7 +79,7 @@ class ChallengeCache:
     def authorize(self, request: Request, hop: Hop, ids: IdSource) -> None:
         """Answer the challenges known for that hop."""
         for nonce in self._nonces:
-            if nonce.hop is None or nonce.hop == hop:
+            if nonce.hop is None or nonce.hop == hop.with_port:
                 nonce.authorize(request, ids)
 
     def renew(self, header: str, nextnonce: str) -> None:
@@ -140,7 +140,7 @@ class Authentication:
             cache.drop(*key)
             return ChallengeOutcome.NO_CREDENTIALS
         self._answered.add(key)
-        cache.put(Nonce(challenge, credential, header, None if cache is self._usage_nonces else hop))
+        cache.put(Nonce(challenge, credential, header, None if cache is self._usage_nonces else hop.with_port))
         return ChallengeOutcome.RETRY
 
     def _cache(self, header: str) -> ChallengeCache:

@@ -20,6 +20,11 @@ class Hop(NamedTuple):
     port: int | None = None
 
     @property
+    def with_port(self) -> Hop:
+        """The same hop with the default port of its transport filled in, for comparison."""
+        return self if self.port is not None else self._replace(port=DEFAULT_PORTS.get(self.transport))
+
+    @property
     def reliable(self) -> bool:
         """Whether the transport retransmits by itself (RFC 3261 s17)."""
         return self.transport in RELIABLE_TRANSPORTS

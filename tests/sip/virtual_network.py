@@ -224,9 +224,10 @@ def summary(data: bytes) -> str:
 
 
 def endpoint_of(node: Node) -> Endpoint:
-    """Return the endpoint at a node."""
-    assert isinstance(node.element, Endpoint)
-    return node.element
+    """Return the endpoint at a node, or behind the guard there."""
+    endpoint = getattr(node.element, "endpoint", node.element)
+    assert isinstance(endpoint, Endpoint)
+    return endpoint
 
 
 def leftovers(endpoint: Endpoint) -> dict[str, int]:
