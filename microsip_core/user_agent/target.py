@@ -37,6 +37,9 @@ def complete_target(text: str, domain: str | None) -> str:
     else:
         if lowered.startswith(_SCHEMES):
             return text
+        scheme, colon, rest = text.partition(":")
+        if colon and scheme.isalpha() and not rest.isdigit():
+            raise InvalidArgument(f"{text!r} is no SIP URI", step="invite", remedy="Write sip:user@host")
     if "@" in text or _looks_like_host(text):
         return f"sip:{text}"
     if not text or domain is None:
