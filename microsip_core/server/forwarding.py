@@ -71,9 +71,9 @@ def is_loop(request: Request, domain: Domain, digest: str) -> bool:
     )
 
 
-def stateless_branch(request: Request) -> str:
-    """Return the branch for forwarding an ACK: the same for each retransmission of it (s16.11)."""
-    received = f"{request.via.branch or ''} {request.call_id} {request.uri}"
+def stateless_branch(request: Request, target: Target) -> str:
+    """Return the branch for forwarding an ACK to a target: the same for each retransmission of it (s16.11)."""
+    received = f"{request.via.branch or ''} {request.call_id} {target.uri}"
     digest = blake2s(received.encode("utf-8", "surrogateescape"), digest_size=8)
     return f"{_BRANCH_COOKIE}{digest.hexdigest()}"
 

@@ -109,19 +109,22 @@ class Proxy:
         return self._layer.send_request(copy, hop, now, branch)
 
     def forward_ack(self, request: Request, source: Source, routed: bool, now: float) -> None:
-        """Forward the ACK to a 2xx, which is no transaction of its own (s16.11). Raises SipParseError."""
+        """Forward the ACK to a 2xx, which is no transaction of its own (s16.11). Raises SipParseError.
+
+        One that names a user instead of the Contact of the 2xx, as some callers send it, goes to each of the user's
+        contacts: those without that dialog take no notice.
+        """
         targets = self.targets(request, routed, now)
         if isinstance(targets, int) or request.max_forwards == 0:
             self._journal.count("ack_dropped")
             return
-        target = targets[0]
-        hop = next_hop(request, target)
-        if not self._may_send_to(hop, target, routed):
-            return
-        via = via_value(hop, self._local_address(hop), stateless_branch(request))
-        copy = forwarded_copy(request, target, via, [])
-        self._authenticator.strip_credentials(copy)
-        self._layer.send_stateless(copy.to_bytes(), hop)
+        for target in targets:
+            hop = next_hop(request, target)
+            if self._may_send_to(hop, target, routed):
+                via = via_value(hop, self._local_address(hop), stateless_branch(request, target))
+                copy = forwarded_copy(request, target, via, [])
+                self._authenticator.strip_credentials(copy)
+                self._layer.send_stateless(copy.to_bytes(), hop)
 
     def _may_send_to(self, hop: Hop, target: Target, routed: bool) -> bool:
         """Keep the server from being an open relay: see ``Domain.may_relay_to``."""

@@ -199,6 +199,14 @@ def test_the_ack_to_a_2xx_is_forwarded_with_one_branch_however_often_it_comes() 
     assert first.message.via.branch == second.message.via.branch
 
 
+def test_an_ack_that_names_only_the_user_goes_to_every_contact() -> None:
+    bench = CoreBench()
+    bench.bind("bob", 5072, 5073)
+    sent = bench.send(bench.new("ACK", BOB, to=f"<{BOB}>;tag=t"))
+    assert sorted(lines(sent)) == ["ACK 5072", "ACK 5073"]
+    assert len({found.message.via.branch for found in sent}) == 2
+
+
 @pytest.mark.parametrize("uri", [f"sip:nobody@{DOMAIN}", "sip:bob@192.0.2.1", "sip:broken host"])
 def test_an_ack_that_can_not_be_forwarded_is_dropped(uri: str) -> None:
     bench = CoreBench()
