@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import ipaddress
+from collections.abc import Mapping
 from typing import NamedTuple
 
 from .capabilities import PROFILES, AudioCapabilities
@@ -14,17 +16,17 @@ _LONGEST_PTIME_MS = 60
 
 
 class RemoteAudio(NamedTuple):
-    """A peer's audio stream, cut down to what we can carry. Without ``audio`` it is to be refused."""
+    """A peer's audio stream but for its port, cut down to what we can carry. Without ``audio`` it is to be refused."""
 
-    audio: dict[int, RtpFormat]  # common codecs by the peer's payload type
+    audio: Mapping[int, RtpFormat]  # common codecs by the peer's payload type
     send: RtpFormat  # the first of them
     telephone_event: int | None
     events: frozenset[int]
     profile: str
     payload_types: str  # those in common, as for an m= line
     attribute_lines: str  # their a=rtpmap and a=fmtp lines
-    rtp: tuple[str, int]
-    rtcp: tuple[str, int]
+    host: str
+    rtcp: tuple[str, int] | None  # what a=rtcp says
     direction: str  # the peer's
     black_hole: bool  # connection address 0.0.0.0 or ::
     ptime: str | None
@@ -39,7 +41,8 @@ def examine(
     events: dict[int, RtpFormat] = {}
     payload_types: list[str] = []
     lines = ""
-    if media.profile in PROFILES and media.port_count == 1:
+    host = description.address_of(media)
+    if media.profile in PROFILES and media.port_count == 1 and not _is_multicast(host):
         encodings = encodings_of(media)
         for text in media.formats:
             encoding = encodings.get(text)
@@ -52,11 +55,10 @@ def examine(
             (events if is_event else audio)[payload_type] = rtp_format
             payload_types.append(text)
             lines += match_lines
-    host = description.address_of(media)
     send = next(iter(audio.values())) if audio else capabilities.formats[0]
     return RemoteAudio(
         audio, send, _event_for(send, events) if events else None, frozenset(events), media.profile,
-        " ".join(payload_types), lines, (host, media.port), _rtcp_address(media, host), description.direction_of(media),
+        " ".join(payload_types), lines, host, _rtcp_address(media, host), description.direction_of(media),
         host in _BLACK_HOLES, media.attribute("ptime"), media.attribute("maxptime"),
     )
 
@@ -69,16 +71,30 @@ def _event_for(send: RtpFormat, events: dict[int, RtpFormat]) -> int | None:
     return next(iter(events), None)
 
 
-def _rtcp_address(media: MediaDescription, host: str) -> tuple[str, int]:
-    """Return where the peer wants RTCP: the next port, or what a=rtcp says (RFC 3605)."""
+def _is_multicast(host: str) -> bool:
+    """Say whether an address is multicast or broadcast: nothing is sent to many because one peer says so."""
+    if ":" in host:
+        return host[:2].lower() == "ff"
+    first = host.partition(".")[0]
+    return len(first) == 3 and first.isdecimal() and int(first) >= 224
+
+
+def _rtcp_address(media: MediaDescription, host: str) -> tuple[str, int] | None:
+    """Return where the peer wants RTCP if it says so (RFC 3605), ``None`` for the next port."""
     value = media.attribute("rtcp")
-    if value:
-        fields = value.split()
-        if fields and fields[0].isdecimal() and fields[0].isascii() and 0 < int(fields[0][:6]) <= 65535:
-            # The address is ignored when its family is none that we know.
-            named = len(fields) == 4 and fields[2] in ("IP4", "IP6")
-            return (fields[3] if named else host), int(fields[0])
-    return host, min(media.port + 1, 65535)
+    fields = value.split() if value else []
+    if not fields or not fields[0].isdecimal() or not fields[0].isascii() or not 0 < int(fields[0][:6]) <= 65535:
+        return None
+    # A name, or an address of another family than RTP's, is not worth failing a call for.
+    return (fields[3] if len(fields) == 4 and _is_usable(fields[3], host) else host), int(fields[0])
+
+
+def _is_usable(address: str, host: str) -> bool:
+    try:
+        ipaddress.ip_address(address)
+    except ValueError:
+        return False
+    return (":" in address) == (":" in host) and not _is_multicast(address)
 
 
 def ptime_for(ptime: str | None, maxptime: str | None, ours: int) -> int:
@@ -110,6 +126,9 @@ def explain_refusal(description: SessionDescription, capabilities: AudioCapabili
     speakable = [media for media in audio if media.profile in PROFILES]
     if not speakable:
         return f"no common RTP profile: peer offers {audio[0].profile}, we have RTP/AVP"
+    addresses = [description.address_of(media) for media in speakable]
+    if all(_is_multicast(address) for address in addresses):
+        return f"no unicast address: peer offers {addresses[0]}"
     offered: list[str] = []
     for media in speakable:
         encodings = encodings_of(media)

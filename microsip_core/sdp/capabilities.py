@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from typing import NamedTuple
 
 from .formats import STATIC_FORMATS, RtpFormat, describe_formats, normalized, parse_payload_type
+from .memory import DescriptionMemory
 
 PROFILES = frozenset({"RTP/AVP", "RTP/AVPF"})
 """Profiles we can speak: AVPF only adds feedback messages, which nobody has to send (RFC 4585 s3.1)."""
@@ -27,7 +28,8 @@ class AudioCapabilities:
     """The formats of one kind of user agent, telephone-event among them. Made once and shared by many negotiations."""
 
     __slots__ = (
-        "_matches", "attributes", "by_key", "by_payload_type", "events", "formats", "payload_types", "receivable",
+        "_matches", "answers", "attributes", "by_key", "by_payload_type", "events", "formats", "offers",
+        "payload_types", "receivable",
     )
 
     def __init__(self, formats: Iterable[RtpFormat]) -> None:
@@ -41,6 +43,8 @@ class AudioCapabilities:
         if not self.receivable:
             raise ValueError("no audio format")
         self.payload_types, self.attributes = describe_formats(self.formats)
+        self.offers = DescriptionMemory()
+        self.answers = DescriptionMemory()
         self._matches: dict[tuple[str, str | None], Match] = {}
 
     def match(self, payload_type: str, encoding: str | None) -> Match | None:

@@ -12,6 +12,7 @@ when its connection address is 0.0.0.0 or ::; in the second case nothing may be 
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import NamedTuple
 
 from microsip_core.errors import CodecError, InvalidArgument
@@ -21,6 +22,7 @@ from .capabilities import AudioCapabilities
 from .description import DIRECTIONS, MediaDescription, SessionDescription
 from .errors import DEFAULT_LIMITS, SdpError, SdpLimits
 from .formats import RtpFormat, describe_formats
+from .memory import DescriptionMemory, Remembered, Wording, take_apart
 
 _SENDS = frozenset({"sendrecv", "sendonly"})
 _RECEIVES = frozenset({"sendrecv", "recvonly"})
@@ -33,7 +35,7 @@ class NegotiatedAudio(NamedTuple):
     """What both sides agreed on for the audio stream, from our point of view."""
 
     send: RtpFormat  # under the payload type the peer wants
-    receive: dict[int, RtpFormat]  # by the payload types we may be sent; telephone-event is not among them
+    receive: Mapping[int, RtpFormat]  # by the payload types we may be sent; telephone-event is not among them
     telephone_event: int | None  # payload type to send events under
     telephone_event_receive: frozenset[int]
     remote: tuple[str, int]  # RTP address; the host may be a name
@@ -72,7 +74,7 @@ class AudioNegotiation:
         self.ptime_ms = ptime_ms
         self.session_id = session_id
         self._limits = limits
-        self._version = session_id
+        self._version = 1
         self._last_tail = ""
         self._index = 0  # of the audio stream among the m= lines
         self._others: list[str] = []  # every m= line of the session, refused
@@ -103,6 +105,9 @@ class AudioNegotiation:
         Raises :class:`SdpError` when it is malformed or no answer to our offer, :class:`CodecError` when it names no
         codec of ours. May be called again with the final answer after an early one.
         """
+        known, wording, port = self._recall(self.capabilities.answers, answer)
+        if known is not None and self._index == 0:
+            return self._as_offerer(self._negotiated(known.audio, port, self._offered_direction))
         description = SessionDescription.parse(answer, self._limits)
         if len(description.media) <= self._index:
             offered = max(len(self._others), 1)
@@ -115,7 +120,14 @@ class AudioNegotiation:
         remote = examine(description, media, self.capabilities, answer=True)
         if not remote.audio:
             raise CodecError(explain_refusal(description, self.capabilities), step="accept SDP answer")
-        return self._as_offerer(self._negotiated(remote, self._offered_direction))
+        if wording is not None and len(description.media) == 1:
+            self.capabilities.answers.keep(wording, Remembered(remote, ""))
+        return self._as_offerer(self._negotiated(remote, media.port, self._offered_direction))
+
+    def _recall(self, memory: DescriptionMemory, data: bytes) -> tuple[Remembered | None, Wording | None, int]:
+        """Return what is remembered of a description, its wording where that is worth remembering, and its port."""
+        plain = take_apart(data) if self._limits is DEFAULT_LIMITS else None
+        return (None, None, 0) if plain is None else (memory.find(plain[0]), *plain)
 
     def _as_offerer(self, negotiated: NegotiatedAudio) -> NegotiatedAudio:
         """Replace the numbers to receive, which in an answer are for what *we* send, by those we offered.
@@ -136,21 +148,30 @@ class AudioNegotiation:
         Raises :class:`SdpError` for a malformed offer and :class:`CodecError` when none of its streams can be carried.
         """
         _checked(direction)
+        known, wording, port = self._recall(self.capabilities.offers, offer)
+        if known is not None:
+            self._index, self._others = 0, []
+            return self._answer(known.audio, port, direction, known.timing)
         description = SessionDescription.parse(offer, self._limits)
         index, remote = self._choose(description)
         if remote is None and any(media.port for media in description.media):
             raise CodecError(explain_refusal(description, self.capabilities), step="answer SDP offer")
-        timing = "t=0 0"
-        if timing not in description.lines:
-            timing = next((line for line in description.lines if line[:2] == "t="), timing)
+        timing = next((line for line in description.lines if line[:2] == "t="), "t=0 0")
         self._others = [] if len(description.media) == 1 else [refusal(media) for media in description.media]
         self._index = index
         if remote is None:
             return self._describe(refusal(description.media[0]) if description.media else "", timing), None
+        if wording is not None and not self._others:
+            self.capabilities.offers.keep(wording, Remembered(remote, timing))
+        return self._answer(remote, description.media[index].port, direction, timing)
+
+    def _answer(
+        self, remote: RemoteAudio, port: int, direction: str, timing: str,
+    ) -> tuple[bytes, NegotiatedAudio]:
         self._profile = remote.profile
         self._formats = (remote.payload_types, remote.attribute_lines)
         self._answered = None
-        negotiated = self._negotiated(remote, direction)
+        negotiated = self._negotiated(remote, port, direction)
         return self._describe(self._audio_section(negotiated.ptime_ms, negotiated.direction), timing), negotiated
 
     def _choose(self, description: SessionDescription) -> tuple[int, RemoteAudio | None]:
@@ -165,12 +186,13 @@ class AudioNegotiation:
                     return index, remote
         return 0, None
 
-    def _negotiated(self, remote: RemoteAudio, wanted: str) -> NegotiatedAudio:
+    def _negotiated(self, remote: RemoteAudio, port: int, wanted: str) -> NegotiatedAudio:
         sending = wanted in _SENDS and remote.direction in _RECEIVES and not remote.black_hole
         receiving = wanted in _RECEIVES and remote.direction in _SENDS
         return NegotiatedAudio(
-            remote.send, remote.audio, remote.telephone_event, remote.events, remote.rtp, remote.rtcp,
-            _DIRECTION_OF[sending, receiving], ptime_for(remote.ptime, remote.maxptime, self.ptime_ms),
+            remote.send, remote.audio, remote.telephone_event, remote.events, (remote.host, port),
+            remote.rtcp or (remote.host, min(port + 1, 65535)), _DIRECTION_OF[sending, receiving],
+            ptime_for(remote.ptime, remote.maxptime, self.ptime_ms),
             remote.black_hole or remote.direction not in _RECEIVES,
         )
 

@@ -13,7 +13,8 @@ from microsip_core.sdp import AudioCapabilities, AudioNegotiation, RtpFormat, Sd
 
 VECTORS = Path(__file__).parent.parent / "vectors" / "sdp"
 SEEDS = [path.read_bytes() for path in sorted(VECTORS.glob("*/*.sdp"))]
-G711 = AudioCapabilities([RtpFormat(0, "PCMU"), RtpFormat(8, "PCMA"), RtpFormat(101, "telephone-event", fmtp="0-16")])
+FORMATS = [RtpFormat(0, "PCMU"), RtpFormat(8, "PCMA"), RtpFormat(101, "telephone-event", fmtp="0-16")]
+G711 = AudioCapabilities(FORMATS)
 OFFER = AudioNegotiation(G711, "192.0.2.2", 5000, session_id=1).create_offer()
 TOKENS = [
     b"", b"\0", b"\r", b"\n", b"=", b":", b"/", b" ", b"-1", b"0", b"65535", b"65536", b"99999999999999999999",
@@ -59,6 +60,26 @@ def test_mutations(data: bytes) -> None:
     except (SdpError, CodecError):
         return
     SessionDescription.parse(caller.create_offer())
+
+
+def outcome(capabilities: AudioCapabilities, data: bytes, answering: bool) -> object:
+    negotiation = AudioNegotiation(capabilities, "192.0.2.1", 4000, session_id=1)
+    try:
+        if answering:
+            return negotiation.accept_offer(data)
+        negotiation.create_offer()
+        return negotiation.accept_answer(data)
+    except (SdpError, CodecError) as error:
+        return type(error), str(error)
+
+
+@settings(max_examples=400, deadline=None)
+@given(mutated(), st.booleans())
+def test_memory_changes_nothing(data: bytes, answering: bool) -> None:
+    # G711 remembers what it has met in all the other examples; new capabilities remember nothing.
+    fresh = outcome(AudioCapabilities(FORMATS), data, answering)
+    assert outcome(G711, data, answering) == fresh
+    assert outcome(G711, data, answering) == fresh
 
 
 @settings(max_examples=200, deadline=None)

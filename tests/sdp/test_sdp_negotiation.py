@@ -31,7 +31,7 @@ def media_lines(data: bytes) -> list[str]:
 class TestOffer:
     def test_text(self) -> None:
         assert ours().create_offer().decode() == (
-            "v=0\r\no=- 7 7 IN IP4 192.0.2.1\r\ns=-\r\nc=IN IP4 192.0.2.1\r\nt=0 0\r\n"
+            "v=0\r\no=- 7 1 IN IP4 192.0.2.1\r\ns=-\r\nc=IN IP4 192.0.2.1\r\nt=0 0\r\n"
             "m=audio 4000 RTP/AVP 0 8 101\r\na=rtpmap:0 PCMU/8000\r\na=rtpmap:8 PCMA/8000\r\n"
             "a=rtpmap:101 telephone-event/8000\r\na=fmtp:101 0-16\r\na=ptime:20\r\na=sendrecv\r\n"
         )
@@ -147,14 +147,14 @@ class TestVersion:
             SessionDescription.parse(negotiation.create_offer(direction)).origin.version
             for direction in ("sendrecv", "sendrecv", "sendonly", "sendrecv")
         ]
-        assert versions == ["7", "7", "8", "9"]
+        assert versions == ["1", "1", "2", "3"]
 
     def test_changed_address(self) -> None:
         negotiation = ours()
         negotiation.create_offer()
         negotiation.host, negotiation.port = "192.0.2.9", 4100
         description = SessionDescription.parse(negotiation.create_offer())
-        assert description.origin.version == "8"
+        assert description.origin.version == "2"
         assert description.connection == "192.0.2.9"
         assert description.media[0].port == 4100
 
@@ -299,6 +299,8 @@ class TestAnswer:
         [
             ("a=rtcp:6001", ("192.0.2.2", 6001)),
             ("a=rtcp:6001 IN IP4 192.0.2.3", ("192.0.2.3", 6001)),
+            ("a=rtcp:6001 IN IP4 media.example.com", ("192.0.2.2", 6001)),
+            ("a=rtcp:6001 IN IP6 2001:db8::9", ("192.0.2.2", 6001)),
             ("a=rtcp:6001 IN IP7 X", ("192.0.2.2", 6001)),
             ("a=rtcp:x", ("192.0.2.2", 5001)),
             ("a=rtcp:0", ("192.0.2.2", 5001)),
@@ -318,6 +320,9 @@ class TestAnswer:
             (("m=audio 5000 RTP/AVP 98 99", "a=rtpmap:98 iLBC/8000"), "peer offers iLBC/8000, payload type 99 without"),
             (("m=audio 5000 RTP/AVP 101", "a=rtpmap:101 telephone-event/8000"), "peer offers telephone-event/8000"),
             (("m=audio 5000 UDP/TLS/RTP/SAVPF 0",), "no common RTP profile: peer offers UDP/TLS/RTP/SAVPF"),
+            (("m=audio 5000 RTP/AVP 0", "c=IN IP4 233.252.0.1/127"), "no unicast address: peer offers 233.252.0.1"),
+            (("m=audio 5000 RTP/AVP 0", "c=IN IP6 FF15::101"), "no unicast address"),
+            (("m=audio 5000 RTP/AVP 0", "c=IN IP4 255.255.255.255"), "no unicast address"),
             (("m=video 5000 RTP/AVP 31",), "no audio stream: peer offers video"),
             (("m=video 5000 RTP/AVP 31", "m=audio 0 RTP/AVP 0"), "no audio stream: peer offers video, audio"),
         ],
@@ -358,6 +363,71 @@ def test_two_of_us_agree() -> None:
     assert at_caller.send.payload_type in at_callee.receive
     assert at_callee.send.payload_type in at_caller.receive
     assert at_caller.telephone_event in at_callee.telephone_event_receive
+
+
+class TestMemory:
+    OFFER = ("m=audio 5000 RTP/AVP 0 101", "a=rtpmap:101 telephone-event/8000", "a=rtcp:6000", "a=ptime:30")
+
+    def test_same_wording(self) -> None:
+        capabilities = AudioCapabilities(G711.formats)
+        first = ours(capabilities).accept_offer(theirs(*self.OFFER))
+        assert len(capabilities.offers) == 1
+        other = theirs("m=audio 7000 RTP/AVP 0 101", *self.OFFER[1:]).replace(b"o=bob 1 1", b"o=carol 22 33")
+        answer, agreed = ours(capabilities).accept_offer(other)
+        assert len(capabilities.offers) == 1
+        assert answer == first[0]
+        assert first[1] is not None
+        assert agreed == first[1]._replace(remote=("192.0.2.2", 7000))
+
+    def test_other_wording(self) -> None:
+        capabilities = AudioCapabilities(G711.formats)
+        ours(capabilities).accept_offer(theirs(*self.OFFER))
+        for offer, hold, address in (
+            (theirs(*self.OFFER, "a=sendonly"), True, "192.0.2.2"),
+            (theirs(*self.OFFER, connection="IN IP4 192.0.2.9"), False, "192.0.2.9"),
+            (theirs(*self.OFFER, session="a=inactive\r\n"), True, "192.0.2.2"),
+        ):
+            _, agreed = ours(capabilities).accept_offer(offer)
+            assert agreed is not None
+            assert (agreed.remote_hold, agreed.remote[0]) == (hold, address)
+
+    @pytest.mark.parametrize(
+        ("old", "new"),
+        [
+            (b"v=0", b"v=1"), (b"o=bob", b"o=b\0b"), (b"o=bob", b"o=b\rb"), (b"o=bob", b"x=bob"), (b"5000", b"65536"),
+            (b"5000", b"+500"), (b"o=bob", b"o=bob\r\nnonsense"),
+        ],
+    )
+    def test_broken_start_is_refused_all_the_same(self, old: bytes, new: bytes) -> None:
+        offer = theirs(*self.OFFER)
+        ours().accept_offer(offer)
+        ours().accept_offer(offer)
+        with pytest.raises(SdpError):
+            ours().accept_offer(offer.replace(old, new, 1))
+
+    def test_switched_off_by_the_port_alone(self) -> None:
+        negotiation = ours()
+        negotiation.accept_offer(theirs(*self.OFFER))
+        answer, agreed = negotiation.accept_offer(theirs(*self.OFFER).replace(b"5000", b"0"))
+        assert agreed is None
+        assert media_lines(answer) == ["m=audio 0 RTP/AVP 0 101"]
+
+    def test_an_answer_after_more_streams(self) -> None:
+        negotiation = ours()
+        single = theirs("m=audio 5000 RTP/AVP 8")
+        ours().accept_offer(single)
+        negotiation.accept_offer(theirs("m=video 5002 RTP/AVP 31", "m=audio 5000 RTP/AVP 8"))
+        negotiation.create_offer()
+        with pytest.raises(SdpError, match="our offer had 2"):
+            negotiation.accept_answer(single)
+
+    def test_is_bounded(self) -> None:
+        capabilities = AudioCapabilities(G711.formats)
+        for number in range(600):
+            ours(capabilities).accept_offer(theirs("m=audio 5000 RTP/AVP 0", f"a=x:{number}"))
+        assert len(capabilities.offers) <= 256
+        ours(capabilities).accept_offer(theirs("m=audio 5000 RTP/AVP 0", "a=x:" + "y" * 3000))
+        assert len(capabilities.offers) <= 256
 
 
 def test_memory_of_matches_is_bounded() -> None:
