@@ -16,7 +16,6 @@ from .grammar import (
     parse_parameters,
     unquote,
 )
-from .headers import METHODS
 from .parse_error import SipParseError
 from .uri import SipUri, format_host_port, parse_host_port
 
@@ -35,14 +34,7 @@ class Via(NamedTuple):
     @classmethod
     def parse(cls, text: str) -> Via:
         """Parse one Via value. Raises SipParseError 400."""
-        head, semicolon, parameter_text = text.partition(";")
-        protocol, _, sent_by = head.partition(" ")
-        transport = _PROTOCOLS.get(protocol)
-        if transport is None:
-            transport, sent_by = _parse_via_protocol(head)
-        host, port = parse_host_port(sent_by.strip())
-        params = parse_parameters(parameter_text, "Via") if semicolon else NO_PARAMETERS
-        return _new(cls, (transport, host, port, params))
+        return parse_via(text)
 
     @property
     def branch(self) -> str | None:
@@ -95,6 +87,17 @@ class Via(NamedTuple):
         return f"SIP/2.0/{self.transport} {format_host_port(self.host, self.port)}{format_parameters(self.params)}"
 
 
+def parse_via(text: str) -> Via:
+    """Parse one Via value. Raises SipParseError 400."""
+    head, semicolon, parameter_text = text.partition(";")
+    protocol, _, sent_by = head.partition(" ")
+    transport = _PROTOCOLS.get(protocol)
+    if transport is None:
+        transport, sent_by = _parse_via_protocol(head)
+    host, port = parse_host_port(sent_by.strip())
+    return _new(Via, (transport, host, port, parse_parameters(parameter_text, "Via") if semicolon else NO_PARAMETERS))
+
+
 def _parse_via_protocol(head: str) -> tuple[str, str]:
     """Take ``SIP / 2.0 / UDP host`` apart where white space or another transport name makes the short way fail."""
     name, _, rest = head.partition("/")
@@ -119,15 +122,7 @@ class NameAddr(NamedTuple):
     @classmethod
     def parse(cls, text: str) -> NameAddr:
         """Parse one value. Raises SipParseError 400. The URI itself is not looked into before ``sip_uri`` is read."""
-        if len(text) > 256:
-            return _parse_name_addr(text)
-        # Tags differ from call to call, what is in front of them seldom: that is what is remembered.
-        address, found, tag = text.rpartition(";tag=")
-        if found and tag.isalnum() and text.isascii():
-            display_name, uri, params = _cached_parse(address)
-            if not params:
-                return _new(cls, (display_name, uri, {"tag": tag}))
-        return _cached_parse(text)
+        return parse_name_addr(text)
 
     @property
     def sip_uri(self) -> SipUri:
@@ -164,6 +159,19 @@ class NameAddr(NamedTuple):
             return "*"
         name = f"{format_display_name(self.display_name)} " if self.display_name else ""
         return f"{name}<{self.uri}>{format_parameters(self.params)}"
+
+
+def parse_name_addr(text: str) -> NameAddr:
+    """Parse one value of From, To, Contact, Route and their like. Raises SipParseError 400."""
+    if len(text) > 256:
+        return _parse_name_addr(text)
+    # Tags differ from call to call, what is in front of them seldom: that is what is remembered.
+    address, found, tag = text.rpartition(";tag=")
+    if found and tag.isalnum() and text.isascii():
+        display_name, uri, params = _cached_parse(address)
+        if not params:
+            return _new(NameAddr, (display_name, uri, {"tag": tag}))
+    return _cached_parse(text)
 
 
 def _parse_name_addr(text: str) -> NameAddr:
@@ -225,15 +233,20 @@ class CSeq(NamedTuple):
     @classmethod
     def parse(cls, text: str) -> CSeq:
         """Parse a CSeq value. Raises SipParseError 400 when the number exceeds 32 bits or the method is no token."""
-        number_text, _, method = text.partition(" ")
-        if method in METHODS and number_text.isdigit() and text.isascii() and len(number_text) < 10:
-            return _new(cls, (int(number_text), method))
-        number_text, _, method = text.replace("\t", " ").strip().partition(" ")
-        method = method.strip()
-        number = parse_number(number_text.strip(), 0xFFFFFFFF)
-        if number is None or not is_token(method):
-            raise SipParseError(400, "Malformed CSeq")
-        return cls(number, method)
+        return parse_cseq(text)
 
     def __str__(self) -> str:
         return f"{self.number} {self.method}"
+
+
+@lru_cache(maxsize=512)
+def parse_cseq(text: str) -> CSeq:
+    """Parse a CSeq value. Raises SipParseError 400 when the number exceeds 32 bits or the method is no token."""
+    if len(text) > 100:
+        raise SipParseError(400, "Malformed CSeq")
+    number_text, _, method = text.replace("\t", " ").strip().partition(" ")
+    method = method.strip()
+    number = parse_number(number_text, 0xFFFFFFFF)
+    if number is None or not is_token(method):
+        raise SipParseError(400, "Malformed CSeq")
+    return CSeq(number, method)

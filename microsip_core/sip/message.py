@@ -6,7 +6,7 @@ from typing import Self
 
 from .grammar import parse_number, split_list
 from .header_fields import NO_LENGTH, UNKNOWN_LENGTH, HeaderFields
-from .header_values import CSeq, NameAddr, Via
+from .header_values import CSeq, NameAddr, Via, parse_cseq, parse_name_addr, parse_via
 from .parse_error import SipParseError
 from .uri import SipUri
 
@@ -29,20 +29,20 @@ class Message(HeaderFields):
         value = self._via
         if value is None:
             raw = self._required("via", "Via")
-            value = self._via = Via.parse(raw if "," not in raw else (split_list(raw) or [""])[0])
+            value = self._via = parse_via(raw if "," not in raw else (split_list(raw) or [""])[0])
         return value
 
     @property
     def vias(self) -> list[Via]:
         """All Via values, topmost first. Raises SipParseError 400."""
-        return [Via.parse(value) for value in self.get_all("Via")]
+        return [parse_via(value) for value in self.get_all("Via")]
 
     @property
     def from_(self) -> NameAddr:
         """The From value. Raises SipParseError 400."""
         value = self._from
         if value is None:
-            value = self._from = NameAddr.parse(self._required("from", "From"))
+            value = self._from = parse_name_addr(self._required("from", "From"))
         return value
 
     @property
@@ -50,7 +50,7 @@ class Message(HeaderFields):
         """The To value. Raises SipParseError 400."""
         value = self._to
         if value is None:
-            value = self._to = NameAddr.parse(self._required("to", "To"))
+            value = self._to = parse_name_addr(self._required("to", "To"))
         return value
 
     @property
@@ -58,7 +58,7 @@ class Message(HeaderFields):
         """The CSeq value. Raises SipParseError 400."""
         value = self._cseq
         if value is None:
-            value = self._cseq = CSeq.parse(self._required("cseq", "CSeq"))
+            value = self._cseq = parse_cseq(self._required("cseq", "CSeq"))
         return value
 
     @property
@@ -76,23 +76,23 @@ class Message(HeaderFields):
             raw = self._required("contact", "Contact")
             if "," in raw:
                 raw = (split_list(raw) or [""])[0]
-            value = self._contact = NameAddr.parse(raw)
+            value = self._contact = parse_name_addr(raw)
         return value
 
     @property
     def contacts(self) -> list[NameAddr]:
         """All Contact values. Raises SipParseError 400."""
-        return [NameAddr.parse(value) for value in self.get_all("Contact")]
+        return [parse_name_addr(value) for value in self.get_all("Contact")]
 
     @property
     def routes(self) -> list[NameAddr]:
         """All Route values, topmost first. Raises SipParseError 400."""
-        return [NameAddr.parse(value) for value in self.get_all("Route")]
+        return [parse_name_addr(value) for value in self.get_all("Route")]
 
     @property
     def record_routes(self) -> list[NameAddr]:
         """All Record-Route values, topmost first. Raises SipParseError 400."""
-        return [NameAddr.parse(value) for value in self.get_all("Record-Route")]
+        return [parse_name_addr(value) for value in self.get_all("Record-Route")]
 
     @property
     def max_forwards(self) -> int | None:

@@ -30,20 +30,19 @@ def parse_message(data: bytes, limits: Limits = DEFAULT_LIMITS) -> Request | Res
     if len(data) > limits.max_message:
         raise SipParseError(513, "Message Too Large", salvage_request(data[: limits.max_header]))
     end = data.find(b"\r\n\r\n")
-    if end <= 0:
+    if end <= 0 or data[0] < 14:
         data, end = _find_head(data)
     head = data[:end].decode("utf-8", "surrogateescape")
-    start_line = head.partition("\r\n")[0]
-    message: Request | Response
-    if start_line[:8] == "SIP/2.0 ":
-        message = _start_response(start_line, head)
-    else:
-        message = _start_request(start_line, head, limits)
-    if end > limits.max_header or end > 4 * limits.max_headers:
-        _check_head(message, limits)
-    _take_body(message, head, data, end + 4)
-    if len(message.body) > limits.max_body:
-        raise SipParseError(413, "Request Entity Too Large", message if isinstance(message, Request) else None)
+    message = _start_response(head) if head[:8] == "SIP/2.0 " else _start_request(head, limits)
+    try:
+        if end > limits.max_header or end > 4 * limits.max_headers:
+            _check_head(message, limits)
+        _take_body(message, head, data, end + 4)
+        if len(message.body) > limits.max_body:
+            raise SipParseError(413, "Request Entity Too Large")
+    except SipParseError as error:
+        error.request_head = message if isinstance(message, Request) else None
+        raise
     return message
 
 
@@ -108,8 +107,8 @@ def _check_request_uri(request: Request, schemes: Container[str]) -> tuple[int, 
     return (400, "Headers In Request-URI") if uri.headers else None
 
 
-def _start_response(start_line: str, head: str) -> Response:
-    status_text, _, reason = start_line[8:].partition(" ")
+def _start_response(head: str) -> Response:
+    status_text, _, reason = head.partition("\r\n")[0][8:].partition(" ")
     if len(status_text) != 3 or not DIGITS.issuperset(status_text) or not "1" <= status_text[0] <= "6":
         raise SipParseError(400, "Malformed Status-Line")
     if "\n" in reason or "\r" in reason:
@@ -117,14 +116,14 @@ def _start_response(start_line: str, head: str) -> Response:
     return Response(int(status_text), reason, head, [], length=UNKNOWN_LENGTH)
 
 
-def _start_request(start_line: str, head: str, limits: Limits) -> Request:
-    method, _, rest = start_line.partition(" ")
-    uri, _, version = rest.partition(" ")
+def _start_request(head: str, limits: Limits) -> Request:
+    parts = head.split(" ", 2)
+    if len(parts) != 3 or (parts[2][:9] != "SIP/2.0\r\n" and parts[2] != "SIP/2.0"):
+        parts = _unusual_request_line(head)
+    method, uri, _ = parts
     request = Request(method, uri, head, [], length=UNKNOWN_LENGTH)
-    if version != "SIP/2.0":
-        _refuse_version(start_line, request)
     if method not in METHODS and not is_token(method):
-        raise SipParseError(400, "Malformed Method")
+        raise SipParseError(400, "Malformed Method", request)
     if len(uri) > limits.max_uri:
         raise SipParseError(414, "Request-URI Too Long", request)
     if not uri or uri[0] == "<" or not uri.isprintable():
@@ -132,12 +131,13 @@ def _start_request(start_line: str, head: str, limits: Limits) -> Request:
     return request
 
 
-def _refuse_version(start_line: str, request: Request) -> None:
-    """Raise for a start line that does not end in SIP/2.0, unless only the case of letters differs (RFC 3261 s7.1)."""
-    parts = start_line.split(" ")
+def _unusual_request_line(head: str) -> list[str]:
+    """Return the parts of a request line where only the case of ``SIP/2.0`` is unusual (RFC 3261 s7.1); refuse others."""
+    parts = head.partition("\r\n")[0].split(" ")
     name, _, number = parts[-1].partition("/")
     if name.upper() != "SIP":
         raise SipParseError(400, "Malformed Start Line")
+    request = Request(parts[0], " ".join(parts[1:-1]), head, [], length=UNKNOWN_LENGTH)
     if len(parts) != 3:
         raise SipParseError(400, "Malformed Request-Line", request)
     major, _, minor = number.partition(".")
@@ -146,6 +146,7 @@ def _refuse_version(start_line: str, request: Request) -> None:
             raise SipParseError(400, "Malformed SIP-Version", request)
     if number != "2.0":
         raise SipParseError(505, "Version Not Supported", request)
+    return parts
 
 
 def _find_head(data: bytes) -> tuple[bytes, int]:
@@ -177,19 +178,18 @@ def _check_head(message: Message, limits: Limits) -> None:
     message._split_head()
     lines = message._lines
     if len(lines) - 1 > limits.max_headers or max(map(len, lines)) > limits.max_header:
-        raise SipParseError(513, "Message Too Large", message if isinstance(message, Request) else None)
+        raise SipParseError(513, "Message Too Large")
 
 
 def _take_body(message: Message, head: str, data: bytes, start: int) -> None:
     length = None
-    position = head.find("\r\nContent-Length:")
+    position = head.rfind("\r\nContent-Length:")
     if position >= 0:
         line_end = head.find("\r\n", position + 17)
         if line_end < 0:
             length = parse_number(head[position + 17 :].strip(), 0xFFFFFFFF)
         elif head[line_end + 2 : line_end + 3] not in _WHITE_SPACE:
             length = parse_number(head[position + 17 : line_end].strip(), 0xFFFFFFFF)
-    request = message if isinstance(message, Request) else None
     if length is None:
         text = message.get("Content-Length")
         if text is None:
@@ -198,9 +198,9 @@ def _take_body(message: Message, head: str, data: bytes, start: int) -> None:
             return
         length = parse_number(text, 0xFFFFFFFF)
         if length is None:
-            raise SipParseError(400, "Malformed Content-Length", request)
+            raise SipParseError(400, "Malformed Content-Length")
     if length > len(data) - start:
-        raise SipParseError(400, "Content-Length Larger Than Message", request)
+        raise SipParseError(400, "Content-Length Larger Than Message")
     message.body = data[start : start + length]
     message._length = length
     if message._index is not None and "\n" in message._index.get("content-length", "\n"):

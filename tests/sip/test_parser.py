@@ -99,9 +99,17 @@ def test_refused_request_can_be_answered() -> None:
     assert refusal(b"SIP/2.0 2000 OK\r\n\r\n").request_head is None
 
 
-def test_line_ends_before_the_message_are_ignored() -> None:
-    message = parse_message(b"\r\n\r\n\r\nSIP/2.0 200 OK\r\nX: y\r\nContent-Length: 2\r\n\r\nok??")
+@pytest.mark.parametrize("before", ["\r\n", "\r\n\r\n", "\r\n\r\n\r\n", "\n", "\n\n"])
+def test_line_ends_before_the_message_are_ignored(before: str) -> None:
+    message = parse_message(f"{before}SIP/2.0 200 OK\r\nX: y\r\nContent-Length: 2\r\n\r\nok??".encode())
     assert (message.get("X"), message.body) == ("y", b"ok")
+    assert parse_message(f"{before}OPTIONS sip:h SIP/2.0\r\nX: y\r\n\r\n".encode()).get("X") == "y"
+
+
+def test_a_request_without_headers_parses() -> None:
+    message = parse_message(b"OPTIONS sip:h SIP/2.0\r\n\r\n")
+    assert isinstance(message, Request)
+    assert (message.names(), check_request(message)) == ([], (400, "Missing Via"))
 
 
 @pytest.mark.parametrize(
