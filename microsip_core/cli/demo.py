@@ -80,7 +80,7 @@ class _Demo:
         server, address = await self._start_server(stack, passwords)
         self._output.text(f"loopback SIP server     process {server.pid}, {address}")
         bob = await self._start(stack, "bob", [
-            "answer", "--listen", "127.0.0.1:0", "--count", "1", *self._side("bob", address, work),
+            "answer", "--listen", "127.0.0.1:0", "--count", "1", "--after", "0.3", *self._side("bob", address, work),
         ], passwords["bob"])
         ready = await bob.next_record(_START_TIMEOUT)
         self._output.text(f"bob has registered      process {bob.pid}, {ready['address']}")
@@ -90,7 +90,8 @@ class _Demo:
         ], passwords["alice"])
         self._output.text(f"alice registers, calls  process {alice.pid}")
         with Progress() as progress:
-            async with running(_show_time(progress, self._arguments.duration)):
+            bar = "#." if self._output.ascii_only else "█░"
+            async with running(_show_time(progress, self._arguments.duration, bar)):
                 caller = await alice.next_record(self._arguments.duration + _START_TIMEOUT)
                 _raise_error_of(caller)
                 callee = await bob.next_record(_START_TIMEOUT)
@@ -131,11 +132,11 @@ def _raise_error_of(caller: dict[str, Any]) -> None:
         raise MicrosipError(error["message"], step=step, peer=error["peer"], remedy=error["remedy"])
 
 
-async def _show_time(progress: Progress, seconds: float) -> None:
+async def _show_time(progress: Progress, seconds: float, bar: str) -> None:
     """Show a bar while the call runs."""
     begin = time.monotonic()
     while progress.enabled:
         elapsed = time.monotonic() - begin
-        done = min(elapsed / seconds, 1.0)
-        progress.show(f"{'█' * round(30 * done):░<30} {elapsed:4.1f} of {seconds:.1f} s, both are speaking")
+        done = bar[0] * round(30 * min(elapsed / seconds, 1.0))
+        progress.show(f"{done:{bar[1]}<30} {elapsed:4.1f} of {seconds:.1f} s, both are speaking")
         await asyncio.sleep(0.1)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from argparse import ArgumentParser, Namespace
 from typing import Any
 
@@ -22,6 +23,7 @@ EXAMPLES = """\
 """
 
 _BROKEN = "Calls do not work before what is marked as missing is mended."
+_INDENT = 22
 _MARKS = {"ok": ("✔", "+"), "note": ("●", "*"), "missing": ("✘", "!")}
 _COLORS = {"ok": "\x1b[32m", "note": "\x1b[33m", "missing": "\x1b[31m"}
 
@@ -59,8 +61,10 @@ def _line(finding: Finding, output: Output) -> str:
     mark = _MARKS[finding.state][output.ascii_only]
     if output.color:
         mark = f"{_COLORS[finding.state]}{mark}\x1b[0m"
-    remedy = f"\n  {'':<20}{'->' if output.ascii_only else '→'} {finding.remedy}" if finding.remedy else ""
-    return f"{mark} {finding.name:<20}{finding.text}{remedy}"
+    arrow = "->" if output.ascii_only else "→"
+    lines = textwrap.wrap(finding.text, max(output.width - _INDENT, 30))
+    lines += textwrap.wrap(f"{arrow} {finding.remedy}", max(output.width - _INDENT, 30)) if finding.remedy else []
+    return f"{mark} {finding.name:<{_INDENT - 2}}" + f"\n{'':<{_INDENT}}".join(lines)
 
 
 def _summary(findings: list[Finding]) -> str:

@@ -7,6 +7,7 @@ import os
 import sys
 from collections.abc import Sequence
 from importlib import import_module
+from io import TextIOWrapper
 from typing import TYPE_CHECKING, NoReturn
 
 from .exit_status import EXIT_STATUS_HELP, ExitStatus, UsageError
@@ -46,6 +47,9 @@ class _Parser(argparse.ArgumentParser):
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command line and return the exit status."""
     words = list(sys.argv[1:] if arguments is None else arguments)
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):  # what a terminal's encoding lacks must not end a call
+            stream.reconfigure(errors="backslashreplace")
     if words and words[0] in COMMANDS:
         return _run_command(words[0], words[1:])
     parser = _top_parser()
@@ -84,9 +88,9 @@ def _top_parser() -> argparse.ArgumentParser:
 
 
 def _run_command(name: str, words: Sequence[str]) -> int:
-    module = import_module(f"microsip_core.cli.{name}")
     output = Output(name, as_json="--json" in words)
     try:
+        module = import_module(f"microsip_core.cli.{name}")
         parsed = command_parser(name, module).parse_args(words)
         return int(module.run(parsed, output))
     except SystemExit as done:  # --help

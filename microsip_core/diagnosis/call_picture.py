@@ -169,7 +169,7 @@ class _Picture:
         if not values:
             self._remark("not measured", top)
             return top + _PANEL_HEIGHT + _GAP
-        ticks = self._value_axis(max([*values, panel.least_top]), top)
+        ticks = self._value_axis(max(max(values) * 1.1, panel.least_top), top)
         for number, direction in enumerate(self._directions):
             if panel is _PANELS[0]:
                 self._curve(direction.quality, lambda sample: sample.target_ms, ticks[-1], top, f"target{number}")

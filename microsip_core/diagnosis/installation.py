@@ -36,7 +36,6 @@ PACKAGES: tuple[tuple[str, str, str, bool], ...] = (
     ("aiortc", "aiortc", "WebRTC", False),
     ("websockets", "websockets", "SIP over WebSocket", False),
     ("dns", "dnspython", "SRV and NAPTR look-ups", False),
-    ("uvloop", "uvloop", "a faster event loop", False),
     ("pesq", "pesq", "speech quality scores in the demo", False),
 )
 """Module, distribution, what it is for, and whether nothing works without it."""

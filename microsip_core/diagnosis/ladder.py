@@ -128,10 +128,10 @@ def _pair(entries: Sequence[TraceEntry]) -> dict[int, int]:
 
 def established_at(arrows: Sequence[Arrow]) -> float | None:
     """Return when the first answered INVITE was acknowledged all the way, None where none was answered."""
-    answered = next((each.time for each in arrows if each.summary.method == "INVITE" and each.summary.status // 100 == 2),
-                    None)
-    if answered is None:
+    answers = [each.time for each in arrows if each.summary.method == "INVITE" and each.summary.status // 100 == 2]
+    if not answers:
         return None
+    answered = answers[0]
     acknowledged = [each.time for each in arrows if each.summary.label == "ACK" and 0 <= each.time - answered < 1]
     return max(acknowledged, default=answered)
 
