@@ -132,7 +132,7 @@ def _start_request(head: str, limits: Limits) -> Request:
 
 
 def _unusual_request_line(head: str) -> list[str]:
-    """Return the parts of a request line where only the case of ``SIP/2.0`` is unusual (RFC 3261 s7.1); refuse others."""
+    """Return the parts of a request line with ``SIP/2.0`` in unusual case (RFC 3261 s7.1), or refuse it."""
     parts = head.partition("\r\n")[0].split(" ")
     name, _, number = parts[-1].partition("/")
     if name.upper() != "SIP":
