@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import gc
+import os
+import sys
+import threading
 
 import numpy as np
 import pytest
 
 from microsip_core import Call, CallRefused, CallState, EndCause, UserAgent
-from microsip_core.server import LoopbackServer, ServerEvent
+from microsip_core.server import LoopbackServer, ServerEvent, ServiceSettings
 from microsip_core.server.announcement import CHIME_SECONDS, CHIMES_HZ, SAMPLE_RATE, chimes
 from microsip_core.server.services import EARLY_TONE_HZ, TONE_HZ
 
@@ -140,3 +144,22 @@ def test_the_chimes_are_clean() -> None:
     assert len(samples) == round(3 * CHIME_SECONDS * SAMPLE_RATE)
     assert 4000 < np.abs(samples).max() < 10000
     assert abs(int(samples[0])) < 100
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="counts the descriptors in /proc")
+async def test_servers_that_come_and_go_leave_no_descriptor_and_no_thread(core: str) -> None:
+    async def one_call() -> None:
+        server = LoopbackServer(service_settings=ServiceSettings(core=core), challenge="none")
+        async with server, UserAgent(core=core) as agent:
+            call = await agent.invite(server.uri("echo"), timeout=5)
+            await call.hangup()
+
+    def alive() -> tuple[int, int]:
+        gc.collect()  # a media engine keeps its event descriptor as long as anybody may poll it
+        return len(os.listdir("/proc/self/fd")), threading.active_count()
+
+    await one_call()
+    before = alive()
+    for _ in range(5):
+        await one_call()
+    assert alive() == before
