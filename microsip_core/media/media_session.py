@@ -12,7 +12,7 @@ from microsip_core.sdp.negotiation import AudioNegotiation, NegotiatedAudio
 from .codec_registry import capabilities_for
 from .engine import MediaEngine, create_engine
 from .statistics import CallStatistics, StreamCounters, StreamDescription, call_statistics
-from .stream import PayloadFormat, Stream, StreamConfig
+from .stream import Address, PayloadFormat, Stream, StreamConfig
 
 if TYPE_CHECKING:
     from microsip_core.sdp.capabilities import AudioCapabilities
@@ -31,7 +31,7 @@ class EngineMediaSession:
     """
 
     __slots__ = (
-        "_counters", "_description", "_hold_offered", "_holding", "_local_host", "_negotiation", "_new_negotiation",
+        "_counters", "_hold_offered", "_holding", "_local", "_local_host", "_negotiation", "_new_negotiation",
         "_open_stream", "agreed", "closed", "stream",
     )
 
@@ -42,7 +42,7 @@ class EngineMediaSession:
         self._new_negotiation = new_negotiation
         self._local_host = local_host
         self._negotiation: AudioNegotiation | None = None
-        self._description = StreamDescription()
+        self._local: Address | None = None
         self._counters: StreamCounters = {}
         self._holding = False
         self._hold_offered: bool | None = None
@@ -118,7 +118,7 @@ class EngineMediaSession:
         """Return a snapshot; after :meth:`close` the last one."""
         if self.stream is not None:
             self._counters = self.stream.statistics()
-        return call_statistics(self._counters, self._description)
+        return call_statistics(self._counters, self._description())
 
     def close(self) -> None:
         """Say goodbye in RTCP, end playback and recording, free the ports. May be called again."""
@@ -137,6 +137,7 @@ class EngineMediaSession:
             raise InvalidState("the media of this call is closed", step="describe media")
         if self._negotiation is None:
             self.stream = self._open_stream()
+            self._local = self.stream.rtp_address
             self._negotiation = self._new_negotiation(self.stream)
         return self._negotiation
 
@@ -176,14 +177,16 @@ class EngineMediaSession:
                 remedy="It has to give a literal IP address for media",
             ) from error
         self.agreed = agreed
-        self._describe(stream, agreed)
 
-    def _describe(self, stream: Stream, agreed: NegotiatedAudio) -> None:
+    def _description(self) -> StreamDescription:
+        agreed, local = self.agreed, "{}:{}".format(*self._local) if self._local is not None else ""
+        if agreed is None:
+            return StreamDescription(local=local)
         send = agreed.send
         receive = next((number for number, form in agreed.receive.items() if form.key == send.key), None)
-        self._description = StreamDescription(
+        return StreamDescription(
             codec=send.name, clock_rate=send.clock_rate, payload_type=send.payload_type, receive_payload_type=receive,
-            ptime_ms=agreed.ptime_ms, local="{}:{}".format(*stream.rtp_address), remote="{}:{}".format(*agreed.remote),
+            ptime_ms=agreed.ptime_ms, local=local, remote="{}:{}".format(*agreed.remote),
         )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import os
 from collections.abc import Iterator
 
@@ -16,6 +17,7 @@ from microsip_core.media.stream import Stream
 def core(request: pytest.FixtureRequest) -> str:
     """The name of each media core; the native one is left out only where it was not built."""
     if request.param == "native" and not native_available():
+        assert importlib.util.find_spec("microsip_core.media._native") is None, "the native core is there but broken"
         if os.environ.get("MICROSIP_REQUIRE_NATIVE") == "1":
             pytest.fail("the native core is required here but was not built")
         pytest.skip("the native core was not built")

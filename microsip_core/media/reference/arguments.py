@@ -9,19 +9,20 @@ from microsip_core.errors import InvalidArgument
 from microsip_core.media.stream import Address
 
 
-def check_address(address: Address | None, local: Address) -> None:
-    """Accept a literal address of the same IP version as ours, and a port; or none."""
+def checked_address(address: Address | None, local: Address) -> Address | None:
+    """Return a literal address of the same IP version as ours, as sockets spell it, and its port; or none."""
     if address is None:
-        return
+        return None
     host, port = address
     try:
-        version = ipaddress.ip_address(host).version
+        literal = ipaddress.ip_address(host)
     except ValueError as error:
         raise InvalidArgument(f"{host!r} is no literal IP address", step="configure stream") from error
-    if version != (6 if ":" in local[0] else 4):
+    if literal.version != (6 if ":" in local[0] else 4):
         raise InvalidArgument(f"{host} is not of the IP version of {local[0]}", step="configure stream")
     if not 1 <= port <= 65535:
         raise InvalidArgument(f"{port} is no port", step="configure stream")
+    return str(literal), port
 
 
 def check_payload_types(numbers: Iterable[int | None]) -> None:

@@ -44,6 +44,7 @@ class ReferenceEngine:
             self.event_fd = os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC)
         self._thread = threading.Thread(target=self._run, name="microsip-media", daemon=True)
         self._thread.start()
+        _LOG.info("media runs on the pure-Python reference core, which serves a few calls at a time")
 
     def open_stream(self, config: StreamConfig) -> ReferenceStream:
         """Bind a pair of ports. Raises ``NetworkError`` (no such address) or ``Busy`` (no free pair in the range)."""

@@ -16,7 +16,7 @@ from microsip_core.media.resampler import resample, to_int16
 from microsip_core.media.stream import DTMF_DIGITS, Address, Cadence, PayloadFormat, StreamConfig
 from microsip_core.media.wav import read_wav
 
-from .arguments import check_address, check_payload_types, check_ptime
+from .arguments import check_payload_types, check_ptime, checked_address
 from .receiver import DECODERS, Emit
 from .recording import Recording
 from .sources import Clip, Source, Tones
@@ -51,8 +51,8 @@ class ReferenceStream(StreamCore):
         receiving: bool = True,
     ) -> None:
         """See the interface."""
-        check_address(remote, self.rtp_address)
-        check_address(remote_rtcp, self.rtp_address)
+        rtp = checked_address(remote, self.rtp_address)
+        rtcp = checked_address(remote_rtcp, self.rtp_address)
         forms = [*receive.values()] if send is None else [*receive.values(), send]
         check_payload_types([*receive, *telephone_event_receive, telephone_event, *(f.payload_type for f in forms)])
         for form in forms:
@@ -64,7 +64,7 @@ class ReferenceStream(StreamCore):
                 )
         with self._commanding():
             now = time.monotonic()
-            self._peer.configure(remote, remote_rtcp)
+            self._peer.configure(rtp, rtcp)
             self._receiver.configure(receive, telephone_event_receive, receiving, now)
             self._sender.form, self._sender.telephone_event = send, telephone_event
             self._sender.sending = sending
