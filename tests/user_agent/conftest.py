@@ -11,8 +11,6 @@ from microsip_core.user_agent.user_agent import UserAgent
 
 from .fakes import FakeBackend, RawPeer
 
-pytest_plugins = ["microsip_core.testing"]
-
 MakeAgent = Callable[..., Awaitable[UserAgent]]
 
 
