@@ -26,6 +26,7 @@ from . import _native
 from .events import MediaEvent, MediaEventKind
 from .native_tap import NativeTap
 from .stream import DTMF_DIGITS, Address, Cadence, PayloadFormat, StreamConfig
+from .wav import probe_wav
 
 if TYPE_CHECKING:
     import numpy as np
@@ -298,6 +299,7 @@ class _ClipCache:
         if clip is not None:
             self._clips.move_to_end(key)
             return clip
+        probe_wav(name)  # refuses the same files in the same words as the reference core
         clip = _native.Clip.load(name, rate)
         self._clips[key] = clip
         self._samples += clip.length

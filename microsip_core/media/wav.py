@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 import struct
-from dataclasses import dataclass
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
@@ -20,7 +22,7 @@ _NAMES = {2: "Microsoft ADPCM", 17: "IMA ADPCM", 49: "GSM 6.10", 80: "MPEG", 85:
 _UNKNOWN_SIZES = frozenset({0, 0x7FFFFFFF, 0xFFFFFFFF})  # what programs write that can not go back to the header
 _LOWEST_RATE, _HIGHEST_RATE = 1_000, 384_000
 _MOST_CHANNELS = 32
-_MOST_OCTETS = 1 << 30
+_MOST_OCTETS = 512 << 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,16 +44,30 @@ class WavAudio:
 
 
 @dataclass(frozen=True, slots=True)
-class _Format:
-    tag: int
+class WavFormat:
+    """What the header of a WAV file says, and how much audio is really there."""
+
+    tag: int  # encoding: 1 PCM, 3 float, 6 A-law, 7 mu-law
     channels: int
-    rate: int
-    bits: int
+    rate: int  # Hz
+    bits: int  # per sample
+    frames: int = 0
 
     @property
-    def frame(self) -> int:
+    def frame_size(self) -> int:
         """Octets per frame."""
-        return self.channels * ((self.bits + 7) // 8)
+        return self.channels * self.bits // 8
+
+    @property
+    def duration(self) -> float:
+        """Seconds."""
+        return self.frames / self.rate
+
+
+def probe_wav(path: str | PathLike[str]) -> WavFormat:
+    """Check a WAV file and return its format without reading the audio; raises :class:`FileError` as ``load_wav``."""
+    with _opened(path) as file:
+        return _find_data(file, path)
 
 
 def load_wav(path: str | PathLike[str]) -> WavAudio:
@@ -59,16 +75,9 @@ def load_wav(path: str | PathLike[str]) -> WavAudio:
 
     Raises :class:`FileError`, which names the file and what is wrong with it.
     """
-    try:
-        with open(path, "rb") as file:
-            if os.fstat(file.fileno()).st_size > _MOST_OCTETS:
-                raise _bad(path, f"larger than {_MOST_OCTETS >> 20} MiB")
-            form, data = _read_chunks(file, path)
-    except OSError as error:
-        raise FileError(
-            f"{os.fspath(path)}: {error.strerror or error}", step="read WAV",
-            remedy="Check the path and its permissions",
-        ) from error
+    with _opened(path) as file:
+        form = _find_data(file, path)
+        data = file.read(form.frames * form.frame_size)
     return WavAudio(form.rate, _decode(form, data, path))
 
 
@@ -80,6 +89,18 @@ def read_wav(path: str | PathLike[str], rate: int = 8000) -> NDArray[np.int16]:
     return to_int16(resample(audio.mono(), audio.rate, rate))
 
 
+@contextmanager
+def _opened(path: str | PathLike[str]) -> Iterator[BinaryIO]:
+    try:
+        with open(path, "rb") as file:
+            yield file
+    except OSError as error:
+        raise FileError(
+            f"{os.fspath(path)}: {error.strerror or error}", step="read WAV",
+            remedy="Check the path and its permissions",
+        ) from error
+
+
 def _bad(path: str | PathLike[str], what: str) -> FileError:
     return FileError(
         f"{os.fspath(path)}: {what}", step="read WAV",
@@ -87,14 +108,14 @@ def _bad(path: str | PathLike[str], what: str) -> FileError:
     )
 
 
-def _read_chunks(file: BinaryIO, path: str | PathLike[str]) -> tuple[_Format, bytes]:
-    """Return the format and the data chunk of a RIFF (or RF64) file; other chunks are passed over."""
+def _find_data(file: BinaryIO, path: str | PathLike[str]) -> WavFormat:
+    """Read up to the audio of a RIFF (or RF64) file and return its format; chunks of other kinds are passed over."""
     head = file.read(12)
     if len(head) < 12:
         raise _bad(path, "empty file" if not head else "too short for a WAV file")
     if head[:4] not in (b"RIFF", b"RF64") or head[8:] != b"WAVE":
         raise _bad(path, "not a WAV file (no RIFF/WAVE header)")
-    form: _Format | None = None
+    form: WavFormat | None = None
     while True:
         header = file.read(8)
         if len(header) < 8:
@@ -103,7 +124,7 @@ def _read_chunks(file: BinaryIO, path: str | PathLike[str]) -> tuple[_Format, by
         if name == b"data":
             if form is None:
                 raise _bad(path, "the data chunk comes before the fmt chunk")
-            return form, _read_data(file, size, form, path)
+            return _with_frames(form, size, os.fstat(file.fileno()).st_size - file.tell(), path)
         if name == b"fmt ":
             form = _parse_format(file.read(min(size, 64)), path)
             file.seek(max(size - 64, 0) + (size & 1), os.SEEK_CUR)
@@ -111,17 +132,19 @@ def _read_chunks(file: BinaryIO, path: str | PathLike[str]) -> tuple[_Format, by
             file.seek(size + (size & 1), os.SEEK_CUR)
 
 
-def _read_data(file: BinaryIO, size: int, form: _Format, path: str | PathLike[str]) -> bytes:
-    data = file.read() if size in _UNKNOWN_SIZES else file.read(size)
-    if size not in _UNKNOWN_SIZES and len(data) < size:
-        raise _bad(path, f"truncated: {size} octets of audio announced, {len(data)} are there")
-    data = data[: len(data) // form.frame * form.frame]
-    if not data:
+def _with_frames(form: WavFormat, size: int, left: int, path: str | PathLike[str]) -> WavFormat:
+    if size in _UNKNOWN_SIZES:
+        size = left
+    elif size > left:
+        raise _bad(path, f"truncated: {size} octets of audio announced, {left} are there")
+    if size > _MOST_OCTETS:
+        raise _bad(path, f"larger than {_MOST_OCTETS >> 20} MiB")
+    if size < form.frame_size:
         raise _bad(path, "no audio in it")
-    return data
+    return replace(form, frames=size // form.frame_size)
 
 
-def _parse_format(chunk: bytes, path: str | PathLike[str]) -> _Format:
+def _parse_format(chunk: bytes, path: str | PathLike[str]) -> WavFormat:
     if len(chunk) < 16:
         raise _bad(path, "the fmt chunk is too short")
     tag, channels, rate, _, _, bits = struct.unpack_from("<HHIIHH", chunk)
@@ -138,10 +161,10 @@ def _parse_format(chunk: bytes, path: str | PathLike[str]) -> _Format:
         raise _bad(path, f"unsupported sample rate of {rate} Hz")
     if not 1 <= channels <= _MOST_CHANNELS:
         raise _bad(path, f"unsupported number of channels: {channels}")
-    return _Format(tag, channels, rate, bits)
+    return WavFormat(tag, channels, rate, bits)
 
 
-def _decode(form: _Format, data: bytes, path: str | PathLike[str]) -> NDArray[np.float64]:
+def _decode(form: WavFormat, data: bytes, path: str | PathLike[str]) -> NDArray[np.float64]:
     import numpy as np
 
     from microsip_core.media.reference import g711

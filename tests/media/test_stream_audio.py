@@ -276,9 +276,17 @@ class TestMistakes:
         a, _ = pair
         with pytest.raises(FileError, match=r"nowhere\.wav"):
             a.play(tmp_path / "nowhere.wav")
-        (tmp_path / "text.wav").write_text("This is no audio at all, only words.")
-        with pytest.raises(FileError, match=r"text\.wav"):
-            a.play(tmp_path / "text.wav")
+        broken = tmp_path / "broken.wav"
+        write_wav(broken, NOISE)
+        whole = broken.read_bytes()
+        for data, what in (
+            (b"This is no audio at all, only words.", "not a WAV file"), (b"", "empty file"),
+            (whole[:5000], "truncated: 16000 octets of audio announced, 4956 are there"), (whole[:44], "truncated"),
+            (whole[:20] + b"\x11\0" + whole[22:], "unsupported encoding IMA ADPCM"),
+        ):
+            broken.write_bytes(data)
+            with pytest.raises(FileError, match=rf"broken\.wav: {what}"):
+                a.play(broken)
         with pytest.raises(InvalidArgument):
             a.play(np.zeros((10, 2), np.int16))
         with pytest.raises(InvalidArgument):

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from microsip_core.errors import FileError, InvalidArgument
 from microsip_core.media.reference import g711
-from microsip_core.media.wav import WavWriter, load_wav, read_wav, write_wav
+from microsip_core.media.wav import WavWriter, load_wav, probe_wav, read_wav, write_wav
 
 TONE = (12000 * np.sin(2 * np.pi * 500 * np.arange(8000) / 8000)).astype(np.int16)
 
@@ -126,6 +126,17 @@ def test_broken_files(tmp_path: Path, data: bytes, what: str) -> None:
         read_wav(path)
     assert "broken.wav" in str(caught.value)
     assert caught.value.remedy
+    if what != "no numbers":
+        with pytest.raises(FileError, match=what):
+            probe_wav(path)
+
+
+def test_probe(tmp_path: Path) -> None:
+    path = tmp_path / "a.wav"
+    write_wav(path, np.column_stack((TONE, TONE)), 16000)
+    form = probe_wav(path)
+    assert (form.tag, form.channels, form.rate, form.bits, form.frames) == (1, 2, 16000, 16, 8000)
+    assert form.duration == 0.5
 
 
 def test_missing_file_and_folder(tmp_path: Path) -> None:
