@@ -16,6 +16,7 @@ from microsip_core.sip.parser import parse_message
 
 SERVER = ("127.0.0.1", 5060)
 DOMAIN = "example.test"
+BOB = f"sip:bob@{DOMAIN}"
 SECRET = b"0123456789abcdef"
 
 
@@ -96,3 +97,19 @@ class CoreBench:
                 cseq=cseq, call_id=f"r-{user}", headers=[("Contact", f"<sip:{user}@127.0.0.1:{port}>{parameter}")],
             ))
             assert [found.message.status for found in answer] == [200]
+
+
+def lines(sent: list[Sent]) -> list[str]:
+    """What was sent, and to which ports."""
+    return [found.line for found in sent]
+
+
+def forwarded(sent: list[Sent]) -> list[Sent]:
+    """The requests among what was sent."""
+    return [found for found in sent if isinstance(found.message, Request)]
+
+
+def invite(bench: CoreBench, uri: str = BOB, max_forwards: int = 70) -> list[Sent]:
+    """Have alice call; returns the INVITEs that went on."""
+    contact = [("Contact", "<sip:alice@127.0.0.1:5071>")]
+    return forwarded(bench.send(bench.new("INVITE", uri, headers=contact, max_forwards=max_forwards)))

@@ -10,9 +10,7 @@ from microsip_core.sip.digest import authorization, choose_challenge
 from microsip_core.sip.hop import Hop
 from microsip_core.sip.message import Request
 
-from .core_bench import DOMAIN, CoreBench, Sent
-
-BOB = f"sip:bob@{DOMAIN}"
+from .core_bench import BOB, DOMAIN, CoreBench, Sent
 
 
 def bench_with(mode: ChallengeMode, **more: object) -> CoreBench:
