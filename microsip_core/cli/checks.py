@@ -74,13 +74,19 @@ def check_playable(path: str | None) -> float:
     """Return how many seconds a WAV file plays, 0 for None. Raises UsageError for a file that can not be played."""
     if path is None:
         return 0.0
-    from microsip_core.media.wav import load_wav
+    from microsip_core.media.wav import probe_wav
 
     try:
-        return load_wav(path).duration
+        return probe_wav(path).duration
     except FileError as error:
         message = error.message.removeprefix(f"{path}: ")
         raise UsageError(message, step="open the file to play", peer=path, remedy=error.remedy) from error
+
+
+def check_not_the_same(played: str | None, recorded: str | None) -> None:
+    """Raise UsageError where a recording would overwrite the file that is played."""
+    if played is not None and recorded is not None and Path(played).resolve() == Path(recorded).resolve():
+        raise UsageError("it is also the file to play", step="record", peer=recorded, remedy="Record into another file")
 
 
 def check_writable(path: str | None, *, step: str) -> None:
