@@ -21,7 +21,7 @@ from .arguments import (
     seconds,
 )
 from .call_record import call_failure, call_record, call_sentence, hang_up
-from .checks import check_playable, check_writable
+from .checks import check_not_the_same, check_playable, check_writable
 from .exit_status import ExitStatus
 from .output import Output, error_record
 from .progress import Progress
@@ -78,6 +78,7 @@ def run(arguments: Namespace, output: Output) -> int:
     recordings = RecordingPaths(arguments.record) if arguments.record is not None else None
     if recordings is not None:
         recordings.check()
+        check_not_the_same(arguments.play, arguments.record)
     config = engine_config(arguments, trace=arguments.report is not None, max_calls=arguments.max_calls)
     return run_until_signal(_AnsweringMachine(arguments, output, recordings).run(config))
 

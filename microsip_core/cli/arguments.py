@@ -6,6 +6,7 @@ from argparse import ArgumentParser, ArgumentTypeError, Namespace
 from typing import TYPE_CHECKING
 
 from .checks import check_codecs, domain_of, sip_uri
+from .exit_status import UsageError
 from .password import add_password_options, find_password
 
 if TYPE_CHECKING:
@@ -26,6 +27,13 @@ def seconds(text: str) -> float:
     if not 0 <= value < 1e9:
         raise ArgumentTypeError(f"{text!r} is no number of seconds")
     return value
+
+
+def positive_seconds(text: str) -> float:
+    """Return a number of seconds above 0."""
+    if seconds(text) == 0:
+        raise ArgumentTypeError("it must be more than 0 seconds")
+    return seconds(text)
 
 
 def count(text: str) -> int:
@@ -52,7 +60,7 @@ def host_port(text: str) -> str:
 def add_output_options(parser: ArgumentParser) -> None:
     """Add --json and --debug."""
     parser.add_argument("--json", action="store_true", help="print JSON, one object per line, in place of text")
-    parser.add_argument("--debug", action="store_true", help="show the traceback of an error")
+    parser.add_argument("--debug", action="store_true", help="show the log, and the traceback of an error")
 
 
 def add_account_options(parser: ArgumentParser) -> None:
@@ -111,6 +119,11 @@ def check_account(arguments: Namespace) -> None:
     """Check the account options and find the password, which may ask for it. Raises UsageError, FileError."""
     arguments.secret = None
     if arguments.account is None:
+        for name in ("username", "password", "password_file", "registrar", "proxy"):
+            if getattr(arguments, name) is not None:
+                option = f"--{name.replace('_', '-')}"
+                raise UsageError(f"{option} is of no use without --account", step="read the account",
+                                 remedy="Add --account, such as sip:alice@example.com")
         return
     arguments.account = sip_uri(arguments.account, step="read the account")
     for name in ("registrar", "proxy"):

@@ -17,10 +17,11 @@ from .arguments import (
     check_account,
     create_account,
     engine_config,
+    positive_seconds,
     seconds,
 )
 from .call_record import call_failure, call_record, call_sentence, hang_up
-from .checks import check_digits, check_playable, check_writable, sip_uri
+from .checks import check_digits, check_not_the_same, check_playable, check_writable, sip_uri
 from .exit_status import ExitStatus
 from .output import Output
 from .progress import Progress
@@ -65,7 +66,7 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("--dtmf", metavar="DIGITS", help="send these digits after the answer; a comma pauses 500 ms")
     parser.add_argument("--dtmf-method", choices=["auto", "rfc4733", "info"], default="auto", help="how (default auto)")
     parser.add_argument("--duration", metavar="S", type=seconds, help="hang up S seconds after the answer (see above)")
-    parser.add_argument("--timeout", metavar="S", type=seconds, default=60.0,
+    parser.add_argument("--timeout", metavar="S", type=positive_seconds, default=60.0,
                         help="give up when nobody has answered after S seconds (default 60)")
     parser.add_argument("--events", action="store_true",
                         help="with --json: also one object per event while the call runs, such as call_ringing, dtmf")
@@ -82,6 +83,7 @@ def run(arguments: Namespace, output: Output) -> int:
     arguments.dtmf = check_digits(arguments.dtmf)
     check_playable(arguments.play)
     check_writable(arguments.record, step="record")
+    check_not_the_same(arguments.play, arguments.record)
     check_writable(arguments.picture, step="write the picture")
     check_writable(arguments.report, step="write the report")
     if arguments.picture and arguments.record is None:

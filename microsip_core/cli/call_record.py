@@ -64,6 +64,8 @@ def call_failure(call: Call) -> MicrosipError | None:
 
     if call.error is not None and call.end_cause is EndCause.NO_ANSWER:
         return NotAnswered(call.error.message, step=call.error.step, peer=call.error.peer, remedy=call.error.remedy)
+    if call.error is not None and call.end_cause is EndCause.MEDIA_TIMEOUT:
+        call.error.remedy = f"{_GONE}, or wait longer with --media-timeout"
     if call.error is not None or call.end_cause in (None, EndCause.NORMAL):
         return call.error
     message = f"it ended with {call.end_cause} ({call.status} {call.reason})"

@@ -89,6 +89,7 @@ def _top_parser() -> argparse.ArgumentParser:
 
 def _run_command(name: str, words: Sequence[str]) -> int:
     output = Output(name, as_json="--json" in words)
+    _set_up_logging("--debug" in words)
     try:
         module = import_module(f"microsip_core.cli.{name}")
         parsed = command_parser(name, module).parse_args(words)
@@ -105,6 +106,15 @@ def _run_command(name: str, words: Sequence[str]) -> int:
         if "--debug" in words:
             raise
         return output.error(error)
+
+
+def _set_up_logging(debug: bool) -> None:
+    """Show the log with --debug only: what a user must know is told in one line, which the log would drown."""
+    import logging
+
+    logging.getLogger("microsip_core").addHandler(logging.NullHandler())
+    if debug:
+        logging.basicConfig(level=logging.DEBUG, format="%(asctime)s %(name)s: %(message)s")
 
 
 def command_parser(name: str, module: ModuleType) -> argparse.ArgumentParser:

@@ -7,7 +7,7 @@ import time
 from argparse import ArgumentParser, Namespace
 from typing import TYPE_CHECKING, Any
 
-from .arguments import add_output_options, add_route_options, check_account, create_account, host_port, seconds
+from .arguments import add_output_options, add_route_options, check_account, create_account, host_port, positive_seconds
 from .exit_status import ExitStatus, UsageError
 from .output import Output
 from .password import add_password_options
@@ -38,7 +38,7 @@ def add_arguments(parser: ArgumentParser) -> None:
     add_route_options(parser)
     parser.add_argument("--listen", metavar="HOST:PORT", type=host_port, default="127.0.0.1:0",
                         help="the local address and UDP port for SIP (default 127.0.0.1:0, a free port)")
-    parser.add_argument("--timeout", metavar="S", type=seconds, default=30.0,
+    parser.add_argument("--timeout", metavar="S", type=positive_seconds, default=30.0,
                         help="give up when the registrar has not answered after S seconds (default 30)")
     parser.add_argument("--keep", action="store_true", help="stay registered until stopped")
     parser.add_argument("--ladder", action="store_true", help="show the SIP messages as a ladder diagram at the end")

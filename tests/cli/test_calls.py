@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
+import subprocess
+import sys
 from pathlib import Path
 from xml.etree import ElementTree
 
 import pytest
 
-from .commands import Running, assert_one_error_line, microsip, record_of
+from .commands import Running, assert_one_error_line, environment, microsip, record_of
 from .sound import RECEIVED, SENT, level_of
 
 ANSWER = ("answer", "--listen", "127.0.0.1:0")
@@ -184,7 +187,7 @@ def test_peer_that_vanishes() -> None:
             answer.process.kill()
             status, stdout, stderr = call.wait()
     assert status == 4
-    assert_one_error_line(stderr, "microsip call: ", uri, "no RTP", "heck the network")
+    assert_one_error_line(stderr, "microsip call: ", uri, "no RTP", "--media-timeout")
     record = json.loads(stdout.splitlines()[-1])
     assert (record["end_cause"], record["ok"], record["exit_status"]) == ("media_timeout", False, 4)
 
@@ -214,6 +217,23 @@ def test_signal_hangs_up(number: signal.Signals, tmp_path: Path) -> None:
     assert (record["exit_status"], record["end_cause"], record["ended_by"]) == (128 + number, "normal", "local")
     assert record["recorded"] == recording
     assert (ended["end_cause"], ended["ended_by"]) == ("normal", "remote")
+
+
+def test_progress_is_shown_on_a_terminal_only(tone: str) -> None:
+    with Running(*ANSWER) as answer:
+        uri = uri_of(answer.next())
+        reader, terminal = os.openpty()
+        command = [sys.executable, "-m", "microsip_core", "call", uri, "--play", tone]
+        done = subprocess.run(command, stdout=subprocess.PIPE, stderr=terminal, env=environment(TERM="xterm"))
+        os.close(terminal)
+        shown = os.read(reader, 1 << 16).decode()
+        os.close(reader)
+    assert done.returncode == 0
+    assert f"calling {uri}" in shown
+    assert "receive PCMU" in shown
+    assert "\n" not in shown
+    assert shown.endswith("\r\x1b[K")
+    assert b"\x1b" not in done.stdout
 
 
 def test_signal_while_it_rings_cancels(loopback: str) -> None:

@@ -31,6 +31,9 @@ BAD_ARGUMENTS = [
     (["call", URI, "--record", "/"], ["directory", "record"]),
     (["call", URI, "--account", "sip:@", "--password", "x"], ["account"]),
     (["call", URI, "--account", "sip:a@h", "--password-file", "/nonexistent"], ["/nonexistent", "password"]),
+    (["call", URI, "--timeout", "0"], ["--timeout"]),
+    (["call", URI, "--proxy", "sip:p@h"], ["--proxy", "--account"]),
+    (["call", URI, "--password-file", "x"], ["--password-file", "--account"]),
     (["answer", "--codec", "MP3"], ["'MP3'", "PCMU"]),
     (["answer", "--play", "/nonexistent/a.wav"], ["/nonexistent/a.wav"]),
     (["answer", "--max-calls", "0"], ["--max-calls"]),
@@ -88,6 +91,14 @@ def test_truncated_wav_is_found_before_dialling(tone: str, capsys: pytest.Captur
     Path(tone).write_bytes(data[: len(data) // 2])
     assert main(["call", URI, "--play", tone]) == 2
     assert_one_error_line(capsys.readouterr().err, tone, "truncated")
+
+
+@pytest.mark.parametrize("command", [["call", URI], ["answer"]], ids=lambda words: words[0])
+def test_recording_over_the_file_to_play(command: list[str], tone: str, capsys: pytest.CaptureFixture[str]) -> None:
+    before = Path(tone).read_bytes()
+    assert main([*command, "--play", tone, "--record", tone]) == 2
+    assert_one_error_line(capsys.readouterr().err, tone, "to play")
+    assert Path(tone).read_bytes() == before
 
 
 def test_unknown_command_names_those_there_are(capsys: pytest.CaptureFixture[str]) -> None:
