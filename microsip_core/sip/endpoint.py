@@ -270,6 +270,7 @@ class Endpoint:
         self.live_sessions.discard(session)
         if session.dialog is not None:
             self.dialogs.pop(session.dialog.key, None)
+            session.dialog.usage = None
 
     def forget_registration(self, registration: Registration) -> None:
         """Drop a registration that is through."""

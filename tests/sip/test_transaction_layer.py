@@ -159,6 +159,16 @@ def test_trying_may_be_said_at_once(user: Recorder) -> None:
     assert sent(layer) == ["SIP/2.0 100 Trying"]
 
 
+def test_a_request_its_user_never_answers_is_forgotten(layer: TransactionLayer, user: Recorder) -> None:
+    request = make_request("OPTIONS")
+    layer.receive(request, SOURCE, 0.0)
+    assert times_of_sending(layer, 100.0) == []
+    assert layer.server_count == 0
+    assert user.transactions[0].answered
+    user.transactions[0].respond(builder.response_to(request, 200, to_tag="b"), 40.0)
+    assert sent(layer) == []
+
+
 # -- absorption
 
 

@@ -53,4 +53,5 @@ class DialogSet:
         """Forget all early dialogs: a failure response ends them all."""
         for dialog in self._dialogs.values():
             self._table.pop(dialog.key, None)
+            dialog.usage = None
         self._dialogs.clear()

@@ -64,7 +64,8 @@ class ClientRequest:
         self.transaction: ClientTransaction | None = None
         self._endpoint = endpoint
         self._identity = identity
-        self.user = user
+        self.user: RequestUser | None = user
+        """Who is told; None after the end."""
         self._dialog = dialog
         self.nonces = nonces
         """Nonces of the usage; made here when the first challenge comes."""
@@ -101,7 +102,8 @@ class ClientRequest:
             return
         status = response.status
         if status < 200:
-            self.user.on_provisional(self, response, now)
+            if self.user is not None:
+                self.user.on_provisional(self, response, now)
         elif status in (401, 407) and not self._given_up:
             self._challenged(response, now)
         else:
@@ -109,15 +111,21 @@ class ClientRequest:
                 take_next_nonces(response, self._identity, self.nonces)
             if self.method != "INVITE" or status >= 300:
                 transaction.owner = None
-            self.user.on_final(self, status, response.reason, response, None, now)
+            self._end(status, response.reason, response, None, now)
 
     def on_timeout(self, now: float) -> None:
         """No final response came in time."""
-        self.user.on_final(self, 408, REASON_PHRASES[408], None, EndCause.TIMEOUT, now)
+        self._end(408, REASON_PHRASES[408], None, EndCause.TIMEOUT, now)
 
     def on_transport_error(self, error: str, now: float) -> None:
         """It could not be sent."""
-        self.user.on_final(self, 503, error, None, EndCause.TRANSPORT, now)
+        self._end(503, error, None, EndCause.TRANSPORT, now)
+
+    def _end(self, status: int, reason: str, response: Response | None, cause: EndCause | None, now: float) -> None:
+        """Tell the user, once: what comes after a 2xx to an INVITE is for its Acknowledgement."""
+        user, self.user = self.user, None
+        if user is not None:
+            user.on_final(self, status, reason, response, cause, now)
 
     # -- challenges
 
@@ -130,7 +138,7 @@ class ClientRequest:
         if outcome is ChallengeOutcome.RETRY and self._tries < _MAX_TRIES:
             self._repeat(now)
             return
-        self.user.on_final(self, response.status, response.reason, response, EndCause.AUTHENTICATION, now)
+        self._end(response.status, response.reason, response, EndCause.AUTHENTICATION, now)
 
     def _repeat(self, now: float) -> None:
         """Send it again: a new transaction with a higher CSeq (s8.1.3.5, s22.2)."""

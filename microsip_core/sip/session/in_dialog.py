@@ -52,7 +52,6 @@ def _receive_bye(session: InviteSession, transaction: ServerTransaction, request
 def _receive_reinvite(
     session: InviteSession, dialog: Dialog, transaction: ServerTransaction, request: Request, now: float,
 ) -> None:
-    transaction.owner = session
     refusal = _obstacle(session)
     if refusal is not None:
         status, headers = refusal

@@ -76,6 +76,7 @@ class IncomingSetup(Machine):
         """The answer shown in an unreliable provisional response; the 2xx must repeat it."""
         self._session = session
         self._transaction = transaction
+        transaction.owner = self
         self._expires: int | None = None
         self._last: Response | None = None
         self._success: SuccessResponse | None = None
@@ -152,6 +153,19 @@ class IncomingSetup(Machine):
     def waiting(self) -> bool:
         """Whether no final response has been sent."""
         return self.state == IncomingState.WAITING
+
+    @property
+    def local_tag(self) -> str:
+        """The To tag of our responses."""
+        return self._session.established_dialog.local_tag
+
+    def on_cancel(self, request: Request, now: float) -> None:
+        """A CANCEL for the INVITE came, and has been answered."""
+        self.handle(IncomingInput.CANCEL, request, now)
+
+    def on_server_failure(self, error: str, now: float) -> None:
+        """A response could not be sent."""
+        self.handle(IncomingInput.FAILED, error, now)
 
     def awaits_ack(self, cseq: int) -> bool:
         """Whether an ACK with this CSeq number is for us."""

@@ -41,7 +41,8 @@ class InviteSession:
 
     __slots__ = (
         "_local", "_released", "_remote", "call_id", "contact", "dialog", "direction", "endpoint", "identity",
-        "local_address", "local_change", "nonces", "offer_answer", "owner", "remote_change", "request", "setup", "state",
+        "local_address", "local_change", "nonces", "offer_answer", "owner", "remote_change", "request", "setup",
+        "state",
     )
 
     def __init__(
@@ -272,21 +273,6 @@ class InviteSession:
                 self.setup.handle(IncomingInput.ACK, request, now)
         elif self.remote_change is not None and self.remote_change.awaits_ack(cseq):
             self.remote_change.on_ack(request, now)
-
-    def on_cancel(self, request: Request, now: float) -> None:
-        """A CANCEL for an INVITE of the peer, answered already."""
-        if isinstance(self.setup, IncomingSetup):
-            self.setup.handle(IncomingInput.CANCEL, request, now)
-        elif self.remote_change is not None:
-            self.remote_change.on_cancel(now)
-
-    def on_server_failure(self, error: str, now: float) -> None:
-        """A response to an INVITE could not be sent, or a refusal had no ACK."""
-        if isinstance(self.setup, IncomingSetup):
-            self.setup.handle(IncomingInput.FAILED, error, now)
-        elif self.remote_change is not None:
-            self.offer_answer.withdraw()
-            self.remote_change = None
 
     # -- requests within the dialog
 

@@ -23,6 +23,7 @@ class RemoteChange:
         self._session = session
         self._transaction = transaction
         self._success: SuccessResponse | None = None
+        transaction.owner = self
         self.request = request
 
     @property
@@ -53,17 +54,27 @@ class RemoteChange:
     def stop(self, now: float) -> None:
         """The session is over. A re-INVITE not yet answered is answered now (s15.1.2)."""
         if self._success is not None:
-            self._success.stop()
+            self._stop_repeating()
         elif not self._transaction.answered:
             self._transaction.respond(self._session.invite_response(self.request, 487, None, (), None), now)
             self._transaction.owner = None
 
     # -- what others report
 
-    def on_cancel(self, now: float) -> None:
+    @property
+    def local_tag(self) -> str:
+        """Our tag in this dialog."""
+        return self._session.established_dialog.local_tag
+
+    def on_cancel(self, request: Request, now: float) -> None:
         """The peer has canceled its re-INVITE."""
         if self.awaits_answer:
             self.refuse(487, None, (), now)
+
+    def on_server_failure(self, error: str, now: float) -> None:
+        """Our refusal could not be sent: nothing has changed."""
+        self._session.offer_answer.withdraw()
+        self._session.remote_change = None
 
     def awaits_ack(self, cseq: int) -> bool:
         """Whether an ACK with this CSeq number is for us."""
@@ -72,8 +83,7 @@ class RemoteChange:
     def on_ack(self, ack: Request, now: float) -> None:
         """The ACK to our 2xx, with the answer if the offer was ours."""
         session = self._session
-        if self._success is not None:
-            self._success.stop()
+        self._stop_repeating()
         session.remote_change = None
         if session.offer_answer.state != OfferAnswerState.OFFERED:
             return
@@ -89,6 +99,12 @@ class RemoteChange:
     def on_no_ack(self, now: float) -> None:
         """Our 2xx was repeated in vain (s14.2 refers to s13.3.1.4)."""
         session = self._session
+        self._success = None
         session.remote_change = None
         session.end(now, EndCause.NO_ACK, "timeout", 0, "no ACK")
         session.send_bye(now)
+
+    def _stop_repeating(self) -> None:
+        if self._success is not None:
+            self._success.stop()
+            self._success = None

@@ -5,7 +5,7 @@ The order is that of s8.2: method, then headers (Require), then content, then th
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from ..builder import response_to
 from ..dialog.dialog import Dialog, contact_uri
@@ -27,6 +27,20 @@ if TYPE_CHECKING:
 
 Headers = tuple[tuple[str, str], ...]
 _ANY_HOST = frozenset({"0.0.0.0", "::", ""})  # noqa: S104 - named to be avoided
+
+
+class InviteAnswerer(Protocol):
+    """Owner of an INVITE server transaction, until it is answered and acknowledged: IncomingSetup or RemoteChange."""
+
+    @property
+    def local_tag(self) -> str:
+        """The To tag of our responses."""
+
+    def on_cancel(self, request: Request, now: float) -> None:
+        """A CANCEL for the INVITE came, and has been answered."""
+
+    def on_server_failure(self, error: str, now: float) -> None:
+        """A response could not be sent, or a refusal had no ACK."""
 
 
 class UasCore:
@@ -87,7 +101,6 @@ class UasCore:
         session.local_address = transaction.source.local
         dialog = session.dialog = Dialog.of_uas(request, endpoint.ids.tag(), transaction.source, session)
         session.setup = setup = IncomingSetup(session, transaction, request)
-        transaction.owner = session
         endpoint.dialogs[dialog.key] = dialog
         endpoint.live_sessions.add(session)
         if sdp is not None:
@@ -132,12 +145,11 @@ class UasCore:
 
     def on_cancel(self, invite: ServerTransaction, cancel: ServerTransaction, request: Request, now: float) -> None:
         """Answer a CANCEL (s9.2), and end the INVITE if it is not answered yet."""
-        session = invite.owner
-        tag = session.established_dialog.local_tag if isinstance(session, InviteSession) else None
-        headers = self._endpoint.response_headers
-        cancel.respond(response_to(request, 200, to_tag=tag or self._endpoint.ids.tag(), headers=headers), now)
-        if isinstance(session, InviteSession) and not invite.answered:
-            session.on_cancel(request, now)
+        owner: InviteAnswerer | None = invite.owner
+        tag = owner.local_tag if owner is not None else self._endpoint.ids.tag()
+        cancel.respond(response_to(request, 200, to_tag=tag, headers=self._endpoint.response_headers), now)
+        if owner is not None:
+            owner.on_cancel(request, now)
 
     # -- responses
 
@@ -158,9 +170,10 @@ class UasCore:
             transaction.owner.on_transport_error(error, now)
 
     def on_server_failure(self, transaction: ServerTransaction, error: str, now: float) -> None:
-        """Tell the session of an INVITE."""
-        if isinstance(transaction.owner, InviteSession):
-            transaction.owner.on_server_failure(error, now)
+        """Tell whoever was to answer an INVITE."""
+        owner: InviteAnswerer | None = transaction.owner
+        if owner is not None:
+            owner.on_server_failure(error, now)
 
     def on_stray_response(self, response: Response, source: Source, now: float) -> None:
         """Count it: a 2xx that comes after 64*T1 finds a peer that has given up too."""

@@ -57,6 +57,9 @@ class InviteServerTransaction(ServerTransaction):
         else:
             self._send_trying(None, now)
 
+    def wait(self, now: float) -> None:
+        """The user did not answer at once: how long a phone may ring is for it to say."""
+
     @property
     def settled(self) -> bool:
         """Whether nobody waits for anything any more: there is a final response, and if a failure, its ACK."""

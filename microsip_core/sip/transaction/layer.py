@@ -99,6 +99,8 @@ class TransactionLayer:
         transaction = NonInviteServerTransaction(self, request, source, response_hop(request.via, source), key, None)
         self._servers[key] = transaction
         self.user.on_cancel(invite, transaction, request, now)
+        if transaction.request is not None:
+            transaction.wait(now)
 
     def _start_server(self, request: Request, source: Source, key: ServerKey, now: float) -> None:
         """Make a transaction for a new request, unless it is to be refused, and hand the request up."""
@@ -123,6 +125,8 @@ class TransactionLayer:
             self._merge_keys[merge_key] = transaction
         transaction.start(now)
         self.user.on_request(transaction, request, now)
+        if transaction.request is not None:
+            transaction.wait(now)
 
     # -- messages out
 

@@ -1,7 +1,9 @@
 """The non-INVITE server transaction: RFC 3261 s17.2.2, figure 8.
 
-TRYING says nothing until the user does. PROCEEDING and COMPLETED repeat the last response for every retransmitted
-request. COMPLETED lasts 64*T1 (timer J), nothing over a reliable transport.
+TRYING says nothing until the user does (RFC 4320 s4.1: a 100 would be wrong here). PROCEEDING and COMPLETED repeat the
+last response for every retransmitted request. COMPLETED lasts 64*T1 (timer J), nothing over a reliable transport. A
+user that says nothing for 64*T1 has lost its chance: the client has given up (RFC 4320 s4.2), so the transaction ends
+without an answer.
 """
 
 from __future__ import annotations
@@ -40,7 +42,12 @@ class NonInviteServerTransaction(ServerTransaction):
         self.state: int = NonInviteServerState.TRYING
 
     def start(self, now: float) -> None:
-        """Wait for the user: RFC 4320 s4.1 forbids a 100 before T2."""
+        """Nothing is sent before the user speaks."""
+
+    def wait(self, now: float) -> None:
+        """The user did not answer at once: limit the time it may take."""
+        if self.state <= NonInviteServerState.PROCEEDING:
+            self._arm(now + self.layer.timers.timeout, ServerInput.TIMER_END)
 
     # -- actions
 
@@ -58,6 +65,7 @@ class NonInviteServerTransaction(ServerTransaction):
             ServerInput.SEND_PROVISIONAL: (ServerTransaction._send, NonInviteServerState.PROCEEDING),
             ServerInput.SEND_SUCCESS: (_complete, NonInviteServerState.COMPLETED),
             ServerInput.SEND_FAILURE: (_complete, NonInviteServerState.COMPLETED),
+            ServerInput.TIMER_END: (ServerTransaction._end, NonInviteServerState.TERMINATED),
             ServerInput.TRANSPORT_ERROR: (ServerTransaction._fail, NonInviteServerState.TERMINATED),
         },
         NonInviteServerState.PROCEEDING: {
@@ -65,6 +73,7 @@ class NonInviteServerTransaction(ServerTransaction):
             ServerInput.SEND_PROVISIONAL: (ServerTransaction._send, NonInviteServerState.PROCEEDING),
             ServerInput.SEND_SUCCESS: (_complete, NonInviteServerState.COMPLETED),
             ServerInput.SEND_FAILURE: (_complete, NonInviteServerState.COMPLETED),
+            ServerInput.TIMER_END: (ServerTransaction._end, NonInviteServerState.TERMINATED),
             ServerInput.TRANSPORT_ERROR: (ServerTransaction._fail, NonInviteServerState.TERMINATED),
         },
         NonInviteServerState.COMPLETED: {
