@@ -126,6 +126,7 @@ class EngineMediaSession:
         if self.stream is not None:
             self._counters = self.stream.close()
             self.stream = None
+        self._open_stream = _closed  # an ended call that somebody keeps must not keep the engine
 
     def _while_holding(self, direction: str) -> str:
         if not self._holding:
@@ -225,13 +226,15 @@ class EngineMediaBackend:
             raise InvalidArgument(f"ptime is {ptime_ms} ms", step="open media", remedy="Use 10 to 60 in steps of 10")
         capabilities = self._capabilities_for(codecs)
 
+        ids = self._ids
+
         def open_stream() -> Stream:
             return self.engine.open_stream(StreamConfig(local_host, port_range, *self._limits))
 
         def new_negotiation(stream: Stream) -> AudioNegotiation:
             return AudioNegotiation(
                 capabilities, local_host, stream.rtp_address[1], rtcp_port=stream.rtcp_address[1],
-                session_id=self._ids.session_id(), ptime_ms=ptime_ms,
+                session_id=ids.session_id(), ptime_ms=ptime_ms,
             )
 
         return EngineMediaSession(open_stream, new_negotiation, local_host)
@@ -259,6 +262,10 @@ def open_backend(
 ) -> EngineMediaBackend:
     """Start a media engine ("native", "reference", or ``None`` for the best there is) and return its backend."""
     return EngineMediaBackend(create_engine(core, shards), ids=ids, media_timeout_ms=media_timeout_ms)
+
+
+def _closed() -> Stream:
+    raise InvalidState("the media of this call is closed", step="describe media")
 
 
 def _payload_format(form: RtpFormat, ptime_ms: int) -> PayloadFormat:
