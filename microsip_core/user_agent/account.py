@@ -56,7 +56,7 @@ class Account:
         self._expires = expires
         self._expires_at = 0.0
         self._registration: Registration | None = None
-        self._outcome: asyncio.Future[None] | None = None
+        self._outcome: asyncio.Future[bool] | None = None
         self._task: asyncio.Task[None] | None = None
         self._retry: asyncio.TimerHandle | None = None
         self._streams: weakref.WeakSet[EventStream] = weakref.WeakSet()
@@ -95,7 +95,7 @@ class Account:
         self._cancel_attempt()
         before = self._new_outcome()
         if before is not None and not before.done():
-            before.set_result(None)  # whoever waits for it goes on to wait for the new one
+            before.set_result(False)  # whoever waits for it goes on to wait for the new one
         self.state, self.error = AccountState.REGISTERING, None
         try:
             if self._agent.transport.reach_now(self._next_hop()):
@@ -116,10 +116,8 @@ class Account:
                 f"the registrar did not settle it within {timeout:g} s", step="register", peer=self.registrar,
                 remedy="Check the address, that the server runs, and that no firewall is between",
             )
-        if outcome is not self._outcome and self._outcome is not None:  # restarted by another route meanwhile
+        if not outcome.result():
             await self.settled(timeout)
-            return
-        outcome.result()
 
     async def unregister(self, timeout: float | None = None) -> None:
         """Remove our binding at the registrar and wait, at most ``timeout`` seconds. Raises TimedOut."""
@@ -182,7 +180,7 @@ class Account:
         self._streams.add(stream)
         return stream
 
-    def _new_outcome(self) -> asyncio.Future[None] | None:
+    def _new_outcome(self) -> asyncio.Future[bool] | None:
         """Make the future of what is now under way, and return that of what was."""
         before = self._outcome
         self._outcome = self._agent.loop.create_future()
@@ -264,7 +262,7 @@ class Account:
         if self._outcome is None or self._outcome.done():
             return
         if error is None:
-            self._outcome.set_result(None)
+            self._outcome.set_result(True)
         else:
             self._outcome.set_exception(error)
 
@@ -283,7 +281,7 @@ class Account:
             stream.close()
 
 
-def _look_at_exception(future: asyncio.Future[None]) -> None:
+def _look_at_exception(future: asyncio.Future[bool]) -> None:
     """Spare asyncio's complaint where nobody awaits the outcome."""
     if not future.cancelled():
         future.exception()
