@@ -16,12 +16,18 @@ _DIGITS = frozenset("0123456789ABCDabcd*#,")
 def sip_uri(text: str, *, step: str, domain: str | None = None) -> str:
     """Return ``text`` as a SIP URI: "sip:" may be left out, and "@DOMAIN" too where ``domain`` is known.
 
-    Raises UsageError for what is no SIP URI.
+    A phone number, also one with "tel:", is dialled at ``domain``. Raises UsageError for what is no SIP URI.
     """
     from microsip_core.sip.parse_error import SipParseError
     from microsip_core.sip.uri import SipUri
 
     uri = text.strip()
+    number = "".join(char for char in uri.lower().removeprefix("tel:") if char not in "-() ")
+    if number.removeprefix("+").isdigit():
+        if domain is None:
+            raise UsageError(f"the number {text!r} has no domain", step=step,
+                             remedy="Write it as sip:NUMBER@HOST, or give --account, whose domain it is dialled at")
+        uri = number
     if not uri.lower().startswith(("sip:", "sips:")):
         uri = f"sip:{uri}"
         if "@" not in uri and domain is not None:

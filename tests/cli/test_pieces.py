@@ -159,7 +159,8 @@ def test_recording_where_no_directory_is(tmp_path: Path) -> None:
     ("text", "domain", "uri"),
     [
         ("sip:bob@h", None, "sip:bob@h"), ("bob@h", None, "sip:bob@h"), ("bob", "h:5070", "sip:bob@h:5070"),
-        ("sips:bob@h", "x", "sips:bob@h"), ("10.0.0.1", None, "sip:10.0.0.1"),
+        ("sips:bob@h", "x", "sips:bob@h"), ("+49 30-123", "h", "sip:+4930123@h"),
+        ("tel:110", "h", "sip:110@h"), ("10.0.0.1", None, "sip:10.0.0.1"),
         (" sip:a@[::1]:5 ", None, "sip:a@[::1]:5"),
     ],
 )

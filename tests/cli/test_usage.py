@@ -23,6 +23,8 @@ BAD_ARGUMENTS = [
     (["call", URI, "--listen", "127.0.0.1:99999"], ["--listen", "HOST:PORT"]),
     (["call", "sip:"], ["URI", "sip:USER@HOST"]),
     (["call", "sip:bob@bad host"], ["URI"]),
+    (["call", "tel:110"], ["'tel:110'", "--account"]),
+    (["call", "+4930123"], ["'+4930123'", "--account"]),
     (["call", URI, "--codec", "MP3"], ["'MP3'", "PCMU", "PCMA"]),
     (["call", URI, "--codec", "PCMU,nope"], ["'nope'", "PCMU"]),
     (["call", URI, "--dtmf", "12x"], ["'x'", "DTMF"]),
