@@ -11,14 +11,7 @@ void ms_gain(int16_t *samples, size_t n, int32_t gain) {
 uint64_t ms_energy(const int16_t *samples, size_t n) {
     uint64_t sum = 0;
     size_t i = 0;
-    for (; i + 8 <= n; i += 8) { /* eight squares shifted by 3 fit in 32 bits: no widening in the inner loop */
-        uint32_t part = 0;
-        for (size_t k = 0; k < 8; k++)
-            part += (uint32_t)(samples[i + k] * samples[i + k]) >> 3;
-        sum += part;
-    }
-    sum <<= 3;
-    for (; i < n; i++)
-        sum += (uint64_t)(samples[i] * samples[i]);
-    return sum;
+    for (; i + 2 <= n; i += 2) /* two squares fit in 32 bits: half the widening */
+        sum += (uint32_t)(samples[i] * samples[i]) + (uint32_t)(samples[i + 1] * samples[i + 1]);
+    return i < n ? sum + (uint32_t)(samples[i] * samples[i]) : sum;
 }

@@ -5,13 +5,15 @@
 #include "resampler.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <math.h>
 #include <stdatomic.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
-#define FILE_MAX (512L << 20)
+#define FILE_MAX (512 << 20)
 #define CHANNELS_MAX 32
 #define EXTENSIBLE 0xfffe
 
@@ -131,23 +133,37 @@ void ms_wav_write_header(uint8_t header[MS_WAV_HEADER_SIZE], uint16_t channels, 
     put32(header + 40, size);
 }
 
-static ms_status_t read_whole(const char *path, uint8_t **bytes, size_t *length) {
-    FILE *file = fopen(path, "rb");
-    if (file == NULL)
-        return MS_EIO;
-    long size = fseek(file, 0, SEEK_END) == 0 ? ftell(file) : -1;
-    ms_status_t status = size < 0 ? MS_EIO : size > FILE_MAX ? MS_ELIMIT : MS_OK;
-    if (status == MS_OK) {
-        rewind(file);
-        *bytes = malloc((size_t)size + 1);
-        if (*bytes == NULL)
-            status = MS_ENOMEM;
-        else if (fread(*bytes, 1, (size_t)size, file) != (size_t)size)
-            status = MS_EIO;
-        *length = (size_t)size;
+/* Up to `size` octets: the file may have become shorter. */
+static bool read_all(int fd, uint8_t *bytes, size_t size, size_t *length) {
+    for (*length = 0; *length < size;) {
+        ssize_t got = read(fd, bytes + *length, size - *length);
+        if (got < 0 && errno == EINTR)
+            continue;
+        if (got <= 0)
+            return got == 0;
+        *length += (size_t)got;
     }
+    return true;
+}
+
+static ms_status_t read_whole(const char *path, uint8_t **bytes, size_t *length) {
+    struct stat about;
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK); /* so that a named pipe does not hold us up */
+    if (fd < 0)
+        return MS_EIO;
+    ms_status_t status = fstat(fd, &about) == 0 ? MS_OK : MS_EIO;
+    if (status == MS_OK && !S_ISREG(about.st_mode)) {
+        status = MS_EIO;
+        errno = S_ISDIR(about.st_mode) ? EISDIR : EINVAL;
+    }
+    if (status == MS_OK && about.st_size > FILE_MAX)
+        status = MS_ELIMIT;
+    if (status == MS_OK && (*bytes = malloc((size_t)about.st_size + 1)) == NULL)
+        status = MS_ENOMEM;
+    if (status == MS_OK && !read_all(fd, *bytes, (size_t)about.st_size, length))
+        status = MS_EIO;
     int reason = errno;
-    fclose(file);
+    close(fd);
     errno = reason;
     return status;
 }

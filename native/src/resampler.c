@@ -147,10 +147,10 @@ ms_status_t ms_resample_clip(const int16_t *in, size_t n, uint32_t from, uint32_
     ms_status_t status = ms_resampler_open(from, to, &resampler);
     if (status != MS_OK)
         return status;
-    /* The filter's centre lies taps / 2 behind its newest input: push that much silence after the clip and drop as much
-       of what comes first. */
+    /* The filter's centre lies taps / 2 behind its newest input: begin that much later, and push as much silence after
+       the clip. */
     size_t tail = resampler->taps / 2;
-    size_t lead = tail * resampler->up / resampler->down;
+    resampler->phase = (uint64_t)tail * resampler->up;
     size_t wanted = (size_t)((uint64_t)n * to / from);
     int16_t *samples = malloc((ms_resampler_bound(resampler, n + tail + BLOCK) + 2) * sizeof *samples);
     int16_t *silence = calloc(tail + BLOCK, sizeof *silence);
@@ -159,8 +159,7 @@ ms_status_t ms_resample_clip(const int16_t *in, size_t n, uint32_t from, uint32_
     } else {
         size_t made = ms_resampler_process(resampler, in, n, samples);
         made += ms_resampler_process(resampler, silence, tail + BLOCK, samples + made);
-        *out_n = wanted < made - lead ? wanted : made - lead;
-        memmove(samples, samples + lead, *out_n * sizeof *samples);
+        *out_n = wanted < made ? wanted : made;
         *out = samples;
     }
     free(silence);

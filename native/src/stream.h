@@ -13,7 +13,7 @@
 
 typedef struct ms_stream_counters {
     uint64_t octets_received, received, invalid, foreign, unplayed, ssrc_changes, dtmf_received;
-    uint64_t send_errors, dtmf_sent;
+    uint64_t send_errors, dtmf_sent, dtmf_forgotten;
     uint64_t rtcp_sent, rtcp_received, rtcp_invalid;
     int64_t round_trip_us, round_trip_max_us;
     int64_t remote_lost, remote_fraction_lost, remote_jitter_us;
@@ -119,6 +119,9 @@ void ms_stream_send_bye(ms_stream_t *stream, ms_shard_t *shard);
 void ms_stream_finish_playback(ms_stream_t *stream, ms_shard_t *shard, const char *why);
 
 void ms_stream_publish(ms_stream_t *stream);
+
+/* By callers: how many digits have been sent, or will never be. */
+uint64_t ms_stream_digits_done(const ms_stream_t *stream);
 
 /* `text` is NULL or ends with a zero. */
 void ms_stream_tell(ms_stream_t *stream, ms_shard_t *shard, ms_event_kind_t kind, int64_t value, uint32_t reference,

@@ -28,6 +28,13 @@ static void set_formats(ms_stream_t *stream, ms_shard_t *shard, ms_settings_t *s
     }
 }
 
+/* The peer takes no digits any more. */
+static void forget_digits(ms_stream_t *stream) {
+    stream->counters.dtmf_forgotten += stream->dtmf_out.count;
+    stream->dtmf_out = (ms_dtmf_sender_t){0};
+    stream->dtmf_batch = 0;
+}
+
 static void configure(ms_stream_t *stream, ms_shard_t *shard, ms_settings_t *settings) {
     bool was_receiving = stream->configured && stream->receiving;
     set_formats(stream, shard, settings);
@@ -39,6 +46,8 @@ static void configure(ms_stream_t *stream, ms_shard_t *shard, ms_settings_t *set
     stream->counters.sample_rate = settings->sample_rate;
     stream->counters.clock_rate = clock_rate;
     stream->telephone_event = settings->telephone_event;
+    if (settings->telephone_event < 0)
+        forget_digits(stream);
     stream->sending = settings->sending;
     stream->receiving = settings->receiving;
     ms_address_t before = stream->peer.signaled;
@@ -56,7 +65,7 @@ static void put_digits(ms_stream_t *stream, const ms_digits_t *digits) {
     for (uint32_t i = 0; i < digits->count; i++) {
         ms_dtmf_order_t order = {digits->codes[i], digits->duration_ms, digits->gap_ms};
         if (!ms_dtmf_sender_put(&stream->dtmf_out, &order))
-            stream->counters.send_errors++;
+            stream->counters.dtmf_forgotten++;
     }
 }
 

@@ -140,9 +140,7 @@ ms_status_t ms_stream_send_dtmf(ms_stream_t *stream, const char *digits, uint32_
         return MS_EINVAL;
     if (!stream->caller_dtmf)
         return MS_ESTATE;
-    ms_stream_statistics_t now;
-    ms_stream_get_statistics(stream, &now);
-    if (stream->caller_digits + count - now.dtmf_sent > MS_DTMF_QUEUE)
+    if (stream->caller_digits + count - ms_stream_digits_done(stream) > MS_DTMF_QUEUE)
         return MS_ELIMIT;
     ms_command_t *command = ms_command_create(stream, MS_COMMAND_DTMF);
     if (command == NULL)

@@ -17,6 +17,12 @@ static void read_snapshot(const ms_stream_t *stream, ms_stream_snapshot_t *snaps
     memcpy(snapshot, words, sizeof *snapshot);
 }
 
+uint64_t ms_stream_digits_done(const ms_stream_t *stream) {
+    ms_stream_snapshot_t snapshot;
+    read_snapshot(stream, &snapshot);
+    return snapshot.counters.dtmf_sent + snapshot.counters.dtmf_forgotten;
+}
+
 static uint64_t units_to_us(uint64_t units, uint32_t clock_rate) { return clock_rate == 0 ? 0 : units * 1000000 / clock_rate; }
 
 static void fill_received(const ms_stream_snapshot_t *snapshot, ms_stream_statistics_t *out) {

@@ -7,8 +7,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-static int check_count;
-static int check_failures;
+/* Atomic, for tests with threads. */
+static _Atomic int check_count;
+static _Atomic int check_failures;
 
 static inline int check_report(int passed, const char *file, int line, const char *text) {
     check_count++;
