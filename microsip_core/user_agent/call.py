@@ -102,7 +102,8 @@ class Call(CallMedia):
     def hangup(self) -> Outcome:
         """End the call whatever its state: CANCEL, final response or BYE; in an ended call nothing.
 
-        The call has ended when this returns. Awaiting gives the peer up to 2 s to confirm; it does not raise.
+        The call has ended when this returns. Awaiting gives the peer up to 2 s to confirm, and a recording as long to
+        be complete; it does not raise.
         """
         if self.state is not CallState.ENDED:
             if self.session is None:
@@ -116,6 +117,7 @@ class Call(CallMedia):
     async def _until_released(self) -> None:
         if self.released is not None and not self.released.done():
             await asyncio.wait([self.released], timeout=_RELEASE_WAIT)
+        await self.recordings_complete(_RELEASE_WAIT)
 
     def hold(self) -> Outcome:
         """Put the peer on hold by a re-INVITE; awaiting raises CallRefused when the peer does not take it."""

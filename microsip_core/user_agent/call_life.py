@@ -197,9 +197,19 @@ class CallLife:
         if self.end_cause is EndCause.BUSY:
             self.emit(EventType.CALL_BUSY, self.status, self.reason)
         self.emit(EventType.CALL_ENDED, self.status, self.reason)
+        if not self.recording:
+            self.close_streams()
+
+    def close_streams(self) -> None:
+        """No event of this call will come any more."""
         for stream in self._streams or ():
             stream.close()
         self._streams = None
+
+    @property
+    def recording(self) -> bool:
+        """Whether a recording is being written."""
+        raise NotImplementedError
 
     def close_media(self) -> None:
         """Stop the sound and free its sockets."""

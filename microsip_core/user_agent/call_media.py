@@ -14,7 +14,7 @@ from microsip_core.user_agent.events import EventType
 from microsip_core.user_agent.log import LOG
 from microsip_core.user_agent.outcome import DONE, Outcome
 from microsip_core.user_agent.playback import Playback
-from microsip_core.user_agent.states import EndCause
+from microsip_core.user_agent.states import CallState, EndCause
 
 if TYPE_CHECKING:
     import numpy as np
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from microsip_core.media.statistics import CallStatistics
     from microsip_core.media.stream import Stream
 
+_FILE_PATIENCE = 2.0  # seconds that the end of a call waits for the last of a recording
 ToneStep = tuple[Sequence[float], int, int]
 
 
@@ -99,17 +100,31 @@ class CallMedia(CallDtmf):
         self.emit(EventType.RECORDING_STARTED, text=str(path))
 
     def stop_record(self) -> Outcome:
-        """End the recording; awaiting waits until the file is complete."""
-        recordings = self._recordings
-        if not recordings:
+        """End the recording; awaiting waits until the file is complete. After the call too: its end is theirs."""
+        if not self._recordings:
             return DONE
-        self.stream("stop record").stop_record()
-        complete = [future for _, future in recordings.values()]
+        if not self._closing:
+            self.stream("stop record").stop_record()
+        return Outcome(self.recordings_complete)
 
-        async def finished() -> None:
-            await asyncio.wait(complete)
+    @property
+    def recording(self) -> bool:
+        """Whether a recording is being written."""
+        return bool(self._recordings)
 
-        return Outcome(finished)
+    async def recordings_complete(self, timeout: float | None = None) -> None:
+        """Wait until no recording is being written, at most ``timeout`` seconds."""
+        if self._recordings:
+            await asyncio.wait([future for _, future in self._recordings.values()], timeout=timeout)
+
+    async def wait_ended(self, timeout: float | None = None) -> EndCause:
+        """Wait until the call has ended, by whomever, and its recordings are complete; returns the cause.
+
+        Raises TimedOut when it still lasts after ``timeout`` seconds.
+        """
+        cause = await super().wait_ended(timeout)
+        await self.recordings_complete(_FILE_PATIENCE)
+        return cause
 
     def echo(self, on: bool = True) -> None:
         """Send back what is received."""
@@ -184,6 +199,9 @@ class CallMedia(CallDtmf):
             self.emit(EventType.RECORDING_STOPPED, text=path)
         if fault:
             LOG.warning("recording %s of %s: %s", path, self, fault)
+        if self.state is CallState.ENDED and not self._recordings:
+            self.agent.media.forget(self)
+            self.close_streams()
 
     def _media_timed_out(self, event: MediaEvent) -> None:
         """The peer's RTP ceased: that ends the call, unless none was due (on hold, or it never sent any)."""
@@ -214,9 +232,13 @@ class CallMedia(CallDtmf):
             self.media.close()
             if self._playbacks or self._recordings:
                 self.agent.media.poll()  # the engine has told by now how they ended
-            self.agent.media.forget(self)
         for playback in list((self._playbacks or {}).values()):
             playback.finish("call_ended", 0)
+        if not self._recordings:  # else the router goes on to hand us the engine's events, until they are complete
+            self.agent.media.forget(self)
+        self.stop_dtmf()
+
+    def give_up_recordings(self) -> None:
+        """The engine is gone: nothing more will be told of recordings."""
         for recording in list(self._recordings or {}):
             self._recording_finished(recording, "")
-        self.stop_dtmf()

@@ -116,4 +116,7 @@ class MediaRouter:
             self._event_fd = None
         if self._backend is not None and self._owned:
             self._backend.close()
+            self.poll()
+        for call in list(self._calls.values()):
+            call.give_up_recordings()
         self._backend = None

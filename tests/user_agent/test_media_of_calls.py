@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Awaitable
 
 import pytest
 
@@ -90,10 +91,33 @@ async def test_recording_is_complete_when_stop_record_returns(
     await stopping
     assert "disk full" in caplog.text
     call.record("b.wav")
-    await call.hangup()
+    hanging_up = asyncio.create_task(_wait(call.hangup()))
+    await asyncio.sleep(0.03)
+    assert call.state == "ended"
+    assert not hanging_up.done()  # the file is not complete
+    backend.tell("recording_finished", 100, "", 2)
+    await asyncio.wait_for(hanging_up, 1)
     assert [(event.type.value, event.text) async for event in events] == [
         ("recording_started", "a.wav"), ("recording_stopped", "a.wav"),
-        ("recording_started", "b.wav"), ("recording_stopped", "b.wav"), ("call_ended", "OK"),
+        ("recording_started", "b.wav"), ("call_ended", "OK"), ("recording_stopped", "b.wav"),
+    ]
+
+
+async def _wait(outcome: Awaitable[None]) -> None:
+    await outcome
+
+
+async def test_recording_that_never_completes_holds_nobody_up(
+    make_agent: MakeAgent, backend: FakeBackend, other: UserAgent,
+) -> None:
+    caller = await make_agent(media=backend)
+    call = await caller.invite("sip:bob@{}:{}".format(*other.listen_address))
+    events = caller.events()
+    call.record("a.wav")
+    call.hangup()
+    await asyncio.wait_for(caller.close(), 3)
+    assert [event.type.value async for event in events] == [
+        "recording_started", "call_ended", "recording_stopped", "shutdown",
     ]
 
 
