@@ -7,13 +7,24 @@
 
 #define MS_NOISE_ORDER 10 /* more coefficients of a packet are not used (RFC 3389 3.3) */
 
-typedef struct ms_comfort_noise {
-    float reflection[MS_NOISE_ORDER]; /* of the all-pole filter that gives the noise its colour */
-    float level;                      /* root mean square aimed at */
-    float gain;                       /* level / gain of the filter, approached gradually */
-    float state[MS_NOISE_ORDER];      /* backward errors of the lattice */
-    float correlation[MS_NOISE_ORDER + 1]; /* of the background heard, forgetting */
+/* White noise through an all-pole lattice filter, brought to unit power. */
+typedef struct ms_coloured_noise {
+    float reflection[MS_NOISE_ORDER];
+    float state[MS_NOISE_ORDER]; /* backward errors */
+    float scale;
     uint32_t random;
+} ms_coloured_noise_t;
+
+/* The colour of a signal with this autocorrelation (lags 0 to MS_NOISE_ORDER). */
+void ms_colour_from_correlation(ms_coloured_noise_t *noise, const float *correlation);
+void ms_correlation(const int16_t *pcm, size_t n, float *correlation);
+float ms_coloured_next(ms_coloured_noise_t *noise);
+
+typedef struct ms_comfort_noise {
+    ms_coloured_noise_t source;
+    float level; /* root mean square aimed at */
+    float gain;  /* that of now: it follows gradually */
+    float correlation[MS_NOISE_ORDER + 1]; /* of the background heard, forgetting */
     int described; /* by a packet: what is heard no longer matters */
 } ms_comfort_noise_t;
 
@@ -29,5 +40,8 @@ void ms_noise_describe(ms_comfort_noise_t *noise, const uint8_t *payload, size_t
 void ms_noise_from_heard(ms_comfort_noise_t *noise);
 
 void ms_noise_generate(ms_comfort_noise_t *noise, int16_t *out, size_t n);
+
+/* The same, on top of what is there. */
+void ms_noise_add(ms_comfort_noise_t *noise, int16_t *out, size_t n);
 
 #endif

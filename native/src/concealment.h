@@ -5,6 +5,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "comfort_noise.h"
+
 #define MS_CONCEAL_CYCLE_MAX 2048u
 #define MS_CONCEAL_HISTORY_MS 40u /* of past that is looked at */
 #define MS_CONCEAL_FUTURE_MS 23u  /* of future that is looked at, when there is so much */
@@ -22,6 +24,8 @@ typedef struct ms_concealment {
     float phase;     /* of the next sample, in cycles */
     uint32_t played; /* samples since the gap began */
     float noisiness; /* 0 voiced .. 1 noise */
+    float level;     /* root mean square before the gap */
+    ms_coloured_noise_t noise; /* of the colour of the last sound */
 } ms_concealment_t;
 
 /* Octets for ms_conceal_init. */
@@ -31,7 +35,7 @@ void ms_conceal_init(ms_concealment_t *concealment, uint32_t sample_rate, void *
 /* A gap begins after `history` (its last sample is the last one played; at least MS_CONCEAL_HISTORY_MS). */
 void ms_conceal_begin(ms_concealment_t *concealment, const int16_t *history, size_t length);
 
-/* The next n samples of a gap whose end is not known. Fades out; see ms_conceal_gain. */
+/* The next n samples of a gap whose end is not known. They fade to nothing within 350 ms. */
 void ms_conceal_continue(ms_concealment_t *concealment, int16_t *out, size_t n);
 
 /* Cross-fade the continuation into the first samples of a packet that follows with no gap left. */

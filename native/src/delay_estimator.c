@@ -20,15 +20,17 @@
    both sides of its neighbourhood are known, so a change of route does not look like a spike. The dearer of both counts.
    Both start with some packets in time to their credit: one spike in the first seconds proves nothing. */
 
-#define DELAY_PRICE 0.08e-3f /* per ms */
+#define DELAY_PRICE 0.12e-3f /* per ms */
 #define FAR_MS 60.0f         /* from here on talking gets harder: */
 #define FAR_PRICE 1.5e-6f    /* per ms and ms beyond */
 #define BLIND_PRICE 0.4f     /* half a lost packet concealed from the past only, against one bridged: measured 0.24 PESQ of 0.57 */
-#define WINDOW_CREDIT 250.0f /* packets */
+#define WINDOW_CREDIT 700.0f /* packets */
 #define SPIKE_CREDIT 500.0f
 #define SPIKE_MEMORY 2000.0f
-#define LOSS_MEMORY 256.0f
+#define LOSS_MEMORY 1000.0f
+#define LOSS_CREDIT 256.0f
 #define CLOCK_JITTER_US 1500 /* of whoever pulls: a packet that comes later than this before its time counts as late */
+#define RUN_MEANS_STEP 6 /* packets */
 #define BASE_FOLLOWS_S 60.0f
 #define BASE_JUMP 0.5f /* of the mean lateness */
 #define BASE_JUMP_US 10000.0f
@@ -36,7 +38,7 @@
 void ms_delay_init(ms_delay_estimator_t *e) {
     memset(e, 0, sizeof *e);
     e->spike_weight = 1.0f;
-    e->expected = e->received = LOSS_MEMORY;
+    e->expected = e->received = LOSS_CREDIT;
 }
 
 static void find_smallest(ms_delay_estimator_t *e) {
@@ -165,6 +167,19 @@ static float later_lately(const ms_delay_estimator_t *e, int32_t depth_us) {
     return (float)late / ((float)e->count + WINDOW_CREDIT);
 }
 
+/* How often lately a packet was later than a depth, a run of such packets counting once: what tells jitter, which goes on,
+   from a spike, which is over when its packets come. A run that has not ended for RUN_MEANS_STEP counts as many. */
+static uint32_t late_events(const ms_delay_estimator_t *e, int32_t depth_us) {
+    uint32_t events = 0, run = 0, oldest = e->count < MS_DELAY_WINDOW ? 0 : e->next;
+    int32_t limit = (int32_t)e->base_us + depth_us;
+    for (uint32_t i = 0; i < e->count; i++) {
+        int late = e->offset_us[(oldest + i) % MS_DELAY_WINDOW] > limit;
+        run = late ? run + 1 : 0;
+        events += run == 1;
+    }
+    return run >= RUN_MEANS_STEP ? events + run : events;
+}
+
 static float later_ever(const ms_delay_estimator_t *e, int32_t depth_us) {
     float late = 0.0f;
     int32_t bin = depth_us < 0 ? 0 : depth_us / MS_DELAY_SPIKE_BIN_US;
@@ -188,7 +203,7 @@ static float price(const ms_delay_estimator_t *e, const ms_delay_question_t *q, 
 }
 
 ms_delay_answer_t ms_delay_choose(const ms_delay_estimator_t *e, const ms_delay_question_t *q) {
-    ms_delay_answer_t answer = {q->tolerance_us, 0.0f, 0.0f};
+    ms_delay_answer_t answer = {q->tolerance_us, 0.0f, 0};
     int64_t base = ms_delay_base(e);
     int32_t now = (int32_t)(q->tolerance_us - base);
     float unchanged = price(e, q, now), best = 0.0f;
@@ -207,6 +222,6 @@ ms_delay_answer_t ms_delay_choose(const ms_delay_estimator_t *e, const ms_delay_
             break; /* nothing deeper can be cheaper */
     }
     answer.gain = unchanged - best;
-    answer.late = later_lately(e, now) - later_lately(e, (int32_t)(answer.tolerance_us - base));
+    answer.late = late_events(e, now);
     return answer;
 }

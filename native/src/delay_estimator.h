@@ -45,7 +45,7 @@ typedef struct ms_delay_question {
 typedef struct ms_delay_answer {
     int64_t tolerance_us; /* best one: question's plus a whole number of steps */
     float gain;           /* what it is better by, as a share of packets lost */
-    float late;           /* share of the packets of the last seconds that it would have saved */
+    uint32_t late;        /* times lately that packets were too late for the question's tolerance */
 } ms_delay_answer_t;
 
 ms_delay_answer_t ms_delay_choose(const ms_delay_estimator_t *estimator, const ms_delay_question_t *question);

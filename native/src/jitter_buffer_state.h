@@ -46,7 +46,7 @@ struct ms_jb {
     int64_t since_change;  /* samples */
     int arrived;           /* packets came since the delay was chosen */
     int64_t change;        /* samples the delay should grow (or, negative, shrink) by */
-    float late;            /* share of late packets it would have saved */
+    uint32_t late;         /* times lately that packets were late */
     int64_t quiet;         /* samples played since somebody talked */
     int64_t target_us;     /* the delay after it */
     int64_t newest_us;     /* arrival of the newest packet */

@@ -10,6 +10,7 @@
 #define FUTURE_MS 8u       /* least that a bridge needs to know of the other side */
 #define REWIND_MS 200      /* most that a talk spurt may start late without being cut */
 #define FADED_MS 100u      /* a gap this long has become silence: no bridge across all of it */
+#define BACKGROUND_MS 60u  /* of gap, after which the background is heard */
 #define SETTLED_PACKETS 20u
 #define LATE_BRIDGE_MS 40u /* but over its end */
 
@@ -63,9 +64,14 @@ static size_t decode_first(ms_jb_t *jb, int16_t *out, size_t room) {
 static void continue_past(ms_jb_t *jb, size_t n) {
     if (jb->source != MS_SOURCE_GAP) {
         ms_conceal_begin(&jb->concealment, jb->audio, jb->history + jb->ahead);
+        ms_noise_from_heard(&jb->noise);
+        jb->noise.gain = 0.0f;
         jb->source = MS_SOURCE_GAP;
     }
-    ms_conceal_continue(&jb->concealment, ahead_of(jb) + jb->ahead, n);
+    int16_t *out = ahead_of(jb) + jb->ahead;
+    ms_conceal_continue(&jb->concealment, out, n);
+    if (jb->concealment.played > BACKGROUND_MS * ms_jb_per_ms(jb))
+        ms_noise_add(&jb->noise, out, n); /* the line must not sound dead */
     jb->ahead += n;
     jb->end += (int64_t)n;
     jb->stats.concealed_samples += n;
@@ -153,6 +159,8 @@ static ms_fill_t next_fill(const ms_jb_t *jb) {
         q.longest_bridge = MS_JB_BRIDGE_MS * (int64_t)ms_jb_per_ms(jb);
         q.shortest_future = FUTURE_MS * (int64_t)ms_jb_per_ms(jb);
         q.growth_wanted = jb->change > 0 ? jb->change : 0;
+        q.growth_free = jb->quiet > 0;
+        q.late = jb->late;
         q.longest_rewind = REWIND_MS * (int64_t)ms_jb_per_ms(jb);
     }
     return ms_playout_fill(&q);

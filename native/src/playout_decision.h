@@ -32,7 +32,9 @@ typedef struct ms_fill_question {
     int64_t samples;
     int follows;      /* its sequence number is the next one */
     int64_t longest_bridge, shortest_future; /* samples */
-    int64_t growth_wanted; /* samples the delay should grow by */
+    int64_t growth_wanted; /* samples the delay should grow by: */
+    int growth_free;       /* nobody was talking when the gap began */
+    uint32_t late;         /* times lately that packets were late */
     int64_t longest_rewind; /* after a pause, samples */
 } ms_fill_question_t;
 
@@ -44,7 +46,7 @@ typedef struct ms_change_question {
     int64_t per_ms;
     int pause;        /* the audio at hand is background */
     int64_t quiet;    /* samples that it has been so */
-    float late;       /* share of packets lately late that the change would have saved */
+    uint32_t late;    /* times lately that packets were late */
     int settled;      /* enough packets have come to trust a small delay */
     int64_t since_change; /* samples played since the last change made in speech */
 } ms_change_question_t;
