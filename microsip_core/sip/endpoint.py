@@ -90,6 +90,8 @@ class Endpoint:
         self.core = UasCore(self)
         self.layer = TransactionLayer(self.core, self.ids, config.timers, max_transactions=config.max_transactions)
         self.dialogs: dict[DialogKey, Dialog] = {}
+        self.unacknowledged: dict[tuple[str, str], InviteSession] = {}
+        """Sessions whose 2xx waits for its ACK, by Call-ID and From tag."""
         self.live_sessions: set[InviteSession] = set()
         self.registrations: set[Registration] = set()
         self.public_addresses: dict[tuple[str, tuple[str, int]], tuple[str, int]] = {}
@@ -134,15 +136,11 @@ class Endpoint:
         self.layer.receive(message, source, now)
 
     def _refuse_malformed(self, request: Request | None, status: int, reason: str, source: Source) -> None:
-        """Count what is no usable message, and answer it where it is a request that says whereto."""
+        """Count what is no usable message, and answer it if it is a request."""
         self.statistics.malformed += 1
-        answered = False
-        if request is not None and request.method != "ACK":
-            try:
-                self.layer.refuse(request, source, status, reason=reason)
-                answered = True
-            except SipParseError:  # no readable Via: nobody could be answered
-                answered = False
+        answered = request is not None and request.method != "ACK"
+        if request is not None and answered:
+            self.layer.refuse(request, source, status, reason=reason)
         self.emit(MalformedReceived(source, status, reason, answered))
 
     def transport_failed(self, token: object | None, error: str, now: float) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from microsip_core.errors import InvalidArgument, InvalidState, LimitExceeded
@@ -14,6 +16,7 @@ from microsip_core.sip.events import (
     CallReleased,
     EndCause,
 )
+from microsip_core.sip.hop import Source
 from microsip_core.sip.session.invite_session import SessionState
 
 from .calls import ANSWER, BOB_URI, OFFER, Phones, drop, names, one
@@ -274,6 +277,20 @@ def test_a_lost_ack_has_the_2xx_repeated_and_then_the_ack(phones: Phones) -> Non
     assert lost[0] == lost[1]
     assert names(phones.alice_node) == ["CallAnswered"]
     assert bob.state == SessionState.CONFIRMED
+
+
+@pytest.mark.parametrize(("header", "confirms"), [(b"To", True), (b"From", False)])
+def test_an_ack_with_an_invented_to_tag_confirms(phones: Phones, header: bytes, confirms: bool) -> None:
+    """pyVoIP 1.6 puts a fresh random To tag into each ACK; a From tag nobody has heard of is no ACK of ours."""
+    _, bob = phones.ring_bob()
+    lost = drop(phones, lambda sender, data: data.startswith(b"ACK"), 100)
+    bob.accept(ANSWER, phones.now)
+    phones.run(0.1)
+    ack = re.sub(rb"(?m)^(%s: .*;tag=)[^;\r]+" % header, rb"\1invented", lost[0])
+    phones.bob.receive(ack, Source("UDP", "10.0.0.1", 5060, ("10.0.0.2", 5060)), phones.now)
+    assert (bob.state == SessionState.CONFIRMED) is confirms
+    bob.hangup(phones.now)
+    phones.end()
 
 
 def test_without_any_ack_the_call_is_ended_by_bye(phones: Phones) -> None:

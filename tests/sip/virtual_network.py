@@ -234,7 +234,8 @@ def leftovers(endpoint: Endpoint) -> dict[str, int]:
     """Return what is still alive in an endpoint: empty when all is cleaned up."""
     layer = endpoint.layer
     counts = {
-        "sessions": len(endpoint.live_sessions), "dialogs": len(endpoint.dialogs), "clients": layer.client_count,
+        "sessions": len(endpoint.live_sessions), "unacknowledged": len(endpoint.unacknowledged),
+        "dialogs": len(endpoint.dialogs), "clients": layer.client_count,
         "servers": layer.server_count, "merge keys": len(layer._merge_keys), "timers": len(layer.timer_heap),
     }
     return {name: count for name, count in counts.items() if count}

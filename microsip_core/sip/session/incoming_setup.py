@@ -195,6 +195,7 @@ class IncomingSetup(Machine):
         if session.dialog is not None:
             session.dialog.early = False
         cseq = self.request.cseq.number
+        session.endpoint.unacknowledged[self._caller] = session
         self._success = SuccessResponse(session.endpoint.layer, self._transaction, response, cseq, self, now)
 
     def _refuse(self, response: Response, now: float) -> None:
@@ -273,6 +274,11 @@ class IncomingSetup(Machine):
         if self._success is not None:
             self._success.stop()
             self._success = None
+            self._session.endpoint.unacknowledged.pop(self._caller, None)
+
+    @property
+    def _caller(self) -> tuple[str, str]:
+        return self.request.call_id, self.request.from_.tag or ""
 
     TABLE = table(IncomingState, IncomingInput, {
         IncomingState.WAITING: {

@@ -86,8 +86,8 @@ class UasCore:
     def _receive_invite(self, transaction: ServerTransaction, request: Request, now: float) -> None:
         """Start an incoming session (s13.3.1)."""
         endpoint = self._endpoint
-        if contact_uri(request) is None:
-            self.refuse(transaction, request, 400, now, reason="Missing Contact")
+        if "Contact" in request and contact_uri(request) is None:
+            self.refuse(transaction, request, 400, now, reason="Unusable Contact")
             return
         sdp = sdp_of(request)
         if request.body and (sdp is None or "Content-Encoding" in request) and not self._may_ignore_body(request):
@@ -138,10 +138,16 @@ class UasCore:
     # -- ACK and CANCEL
 
     def on_ack(self, request: Request, source: Source, now: float) -> None:
-        """Take an ACK to a 2xx to its session; one of no dialog of ours is of no use to anybody."""
-        dialog = self._endpoint.dialogs.get((request.call_id, request.to.tag or "", request.from_.tag or ""))
-        if dialog is not None:
-            dialog.usage.on_ack(request, now)
+        """Take an ACK to a 2xx to its session; one of no dialog of ours is of no use to anybody.
+
+        Some callers, pyVoIP among them, invent a To tag for the ACK: a session that waits for the ACK of just this
+        Call-ID, From tag and CSeq takes it all the same (the leniency s12.2.2 leaves to a UAS).
+        """
+        caller = request.call_id, request.from_.tag or ""
+        dialog = self._endpoint.dialogs.get((caller[0], request.to.tag or "", caller[1]))
+        session = dialog.usage if dialog is not None else self._endpoint.unacknowledged.get(caller)
+        if session is not None:
+            session.on_ack(request, now)
 
     def on_cancel(self, invite: ServerTransaction, cancel: ServerTransaction, request: Request, now: float) -> None:
         """Answer a CANCEL (s9.2), and end the INVITE if it is not answered yet."""
