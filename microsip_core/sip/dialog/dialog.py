@@ -55,7 +55,8 @@ class Dialog:
 
     @classmethod
     def of_uas(cls, request: Request, local_tag: str, source: Source, usage: Any = None) -> Dialog:
-        """Make the dialog of the one who answers ``request`` (s12.1.1). The request has a usable Contact."""
+        """Make the dialog of the one who answers ``request`` (s12.1.1). An RFC 2543 peer sends no Contact: From stands
+        in."""
         dialog = cls(
             request.call_id, f"{request.get('To')};tag={local_tag}", local_tag,
             request.get("From") or "", request.from_.tag or "",

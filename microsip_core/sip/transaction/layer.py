@@ -8,6 +8,7 @@ from zlib import crc32
 from ..builder import response_to
 from ..hop import Hop, OutgoingPacket, Source, response_hop
 from ..message import Request, Response
+from ..parse_error import SipParseError
 from ..timers import DEFAULT_TIMERS, TimerHeap, Timers
 from .client import ClientTransaction
 from .invite_client import InviteClientTransaction
@@ -173,11 +174,18 @@ class TransactionLayer:
         self, request: Request, source: Source, status: int, headers: tuple[tuple[str, str], ...] = (),
         reason: str | None = None,
     ) -> None:
-        """Refuse a request without making a transaction for it, and count it. Raises SipParseError without a Via."""
-        stamp_via(request, source)
-        response = response_to(request, status, reason, to_tag=self.stateless_tag(request), headers=headers)
+        """Refuse a request without making a transaction for it, and count it.
+
+        One whose Via can not be read is answered to where it came from.
+        """
+        try:
+            stamp_via(request, source)
+            hop = response_hop(request.via, source)
+        except SipParseError:
+            hop = Hop(source.transport, source.host, source.port)
         self.refused[status] = self.refused.get(status, 0) + 1
-        self.respond_stateless(request, response, source)
+        response = response_to(request, status, reason, to_tag=self.stateless_tag(request), headers=headers)
+        self.send(response.to_bytes(), hop, source)
 
     def stateless_tag(self, request: Request) -> str:
         """Return a To tag that is the same for every retransmission of a request that is answered statelessly
