@@ -39,7 +39,16 @@ __all__ = [
     "Canceled", "CodecError", "ConfigError", "DeviceError", "DnsError", "EndCause", "ErrorCode", "Event", "EventType",
     "FileError", "InvalidArgument", "InvalidState", "LimitExceeded", "MediaError", "MicrosipError", "NetworkError",
     "NoAccount", "NoCall", "NotInitialized", "NotSupported", "ParseError", "PermissionDenied", "Playback",
-    "PlaybackResult", "TimedOut", "TlsError", "TraceEntry", "UserAgent", "UserAgentConfig",
+    "PlaybackResult", "SipAccount", "SipEvent", "SipSession", "TimedOut", "TlsError", "TraceEntry", "UserAgent",
+    "UserAgentConfig", "sip_answer", "sip_cancel", "sip_create_account", "sip_current_call", "sip_delete_account",
+    "sip_errno", "sip_error_text", "sip_event_wait", "sip_get_account_info", "sip_get_call_info", "sip_hangup",
+    "sip_hangup_all", "sip_hold", "sip_init", "sip_invite", "sip_invite_nowait", "sip_is_running", "sip_last_status",
+    "sip_list_accounts", "sip_list_calls", "sip_media_play", "sip_media_play_tone", "sip_media_read",
+    "sip_media_record", "sip_media_stats", "sip_media_stop_play", "sip_media_stop_record", "sip_media_write",
+    "sip_mute", "sip_poll", "sip_recv_dtmf", "sip_register", "sip_registration_state", "sip_reject", "sip_ringing",
+    "sip_send_dtmf", "sip_set_callback", "sip_set_credentials", "sip_set_default_account", "sip_set_display_name",
+    "sip_set_proxy", "sip_set_registrar", "sip_shutdown", "sip_status_text", "sip_strerror", "sip_unhold",
+    "sip_unmute", "sip_unregister", "sip_version", "sip_wait_call",
 ]
 
 _EXPORTS: dict[str, str] = {
@@ -59,6 +68,61 @@ _EXPORTS: dict[str, str] = {
 }
 
 if TYPE_CHECKING:
+    from microsip_core.c_api.functions import (
+        SipAccount,
+        SipEvent,
+        SipSession,
+        sip_answer,
+        sip_cancel,
+        sip_create_account,
+        sip_current_call,
+        sip_delete_account,
+        sip_errno,
+        sip_error_text,
+        sip_event_wait,
+        sip_get_account_info,
+        sip_get_call_info,
+        sip_hangup,
+        sip_hangup_all,
+        sip_hold,
+        sip_init,
+        sip_invite,
+        sip_invite_nowait,
+        sip_is_running,
+        sip_last_status,
+        sip_list_accounts,
+        sip_list_calls,
+        sip_media_play,
+        sip_media_play_tone,
+        sip_media_read,
+        sip_media_record,
+        sip_media_stats,
+        sip_media_stop_play,
+        sip_media_stop_record,
+        sip_media_write,
+        sip_mute,
+        sip_poll,
+        sip_recv_dtmf,
+        sip_register,
+        sip_registration_state,
+        sip_reject,
+        sip_ringing,
+        sip_send_dtmf,
+        sip_set_callback,
+        sip_set_credentials,
+        sip_set_default_account,
+        sip_set_display_name,
+        sip_set_proxy,
+        sip_set_registrar,
+        sip_shutdown,
+        sip_status_text,
+        sip_strerror,
+        sip_unhold,
+        sip_unmute,
+        sip_unregister,
+        sip_version,
+        sip_wait_call,
+    )
     from microsip_core.user_agent.account import Account
     from microsip_core.user_agent.call import Call
     from microsip_core.user_agent.call_audio import CallAudio
@@ -71,17 +135,12 @@ if TYPE_CHECKING:
 
 
 def __getattr__(name: str) -> Any:
-    if name.startswith("sip_"):
-        value = getattr(import_module("microsip_core.c_api.functions"), name, None)
-        if value is None:
-            raise AttributeError(f"module 'microsip_core' has no attribute {name!r}")
-    elif name in _EXPORTS:
-        value = getattr(import_module(f"microsip_core.{_EXPORTS[name]}"), name)
-    else:
+    if name not in __all__:
         raise AttributeError(f"module 'microsip_core' has no attribute {name!r}")
-    globals()[name] = value
+    module = _EXPORTS.get(name, "c_api.functions")
+    value = globals()[name] = getattr(import_module(f"microsip_core.{module}"), name)
     return value
 
 
 def __dir__() -> list[str]:
-    return sorted({*globals(), *_EXPORTS})
+    return sorted({*globals(), *__all__})

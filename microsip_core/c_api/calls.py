@@ -118,7 +118,7 @@ def sip_cancel(call: int = 0) -> int:
 
     async def work(agent: UserAgent) -> int:
         found = running.call(wanted)
-        if found.direction != "outgoing" or found.answered is not None:
+        if found.direction != "outgoing" or found.answered is not None or found.state is CallState.ENDED:
             return record(ErrorCode.SIP_ESTATE, f"the {found.direction} call is {found.state}")
         await found.hangup()
         return ErrorCode.SIP_OK
