@@ -5,7 +5,9 @@ from __future__ import annotations
 import asyncio
 from argparse import ArgumentParser, Namespace
 from collections.abc import Awaitable
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+from weakref import WeakKeyDictionary
 
 from microsip_core.errors import MicrosipError
 
@@ -23,10 +25,11 @@ from .arguments import (
 from .call_record import call_failure, call_record, call_sentence, hang_up
 from .checks import check_not_the_same, check_playable, check_writable
 from .exit_status import ExitStatus
-from .output import Output, error_record
+from .output import Output, error_record, one_line
 from .progress import Progress
 from .quality_log import QualityLog
 from .recording_path import RecordingPaths
+from .report import write_report
 from .signals import run_until_signal, running
 
 if TYPE_CHECKING:
@@ -83,6 +86,18 @@ def run(arguments: Namespace, output: Output) -> int:
     return run_until_signal(_AnsweringMachine(arguments, output, recordings).run(config))
 
 
+@dataclass(slots=True)
+class _Notes:
+    """What is known of a call beside what the call itself knows."""
+
+    recorded: str | None = None
+    quality: QualityLog | None = None
+    fault: MicrosipError | None = None
+
+
+_NOTHING_KNOWN = _Notes()
+
+
 class _AnsweringMachine:
     def __init__(self, arguments: Namespace, output: Output, recordings: RecordingPaths | None) -> None:
         self._arguments = arguments
@@ -90,9 +105,7 @@ class _AnsweringMachine:
         self._recordings = recordings
         self._progress = Progress()
         self._ended = 0
-        self._quality: dict[int, QualityLog] = {}
-        self._recorded: dict[int, str] = {}
-        self._faults: dict[int, MicrosipError] = {}
+        self._notes: WeakKeyDictionary[Call, _Notes] = WeakKeyDictionary()
         # Most calls of a load test need no task of their own: answering is all there is to do.
         self._plain = not any((arguments.play, arguments.record, arguments.echo, arguments.after, arguments.report,
                                arguments.hangup_after is not None))
@@ -145,24 +158,24 @@ class _AnsweringMachine:
             await call.answer()
             await self._talk(call)
         except MicrosipError as error:
-            self._faults[call.id] = error
+            self._notes.setdefault(call, _Notes()).fault = error
             await hang_up(call)
 
     async def _talk(self, call: Call) -> None:
         arguments = self._arguments
+        notes = self._notes.setdefault(call, _Notes())
         if arguments.echo:
             call.echo()
         if self._recordings is not None:
-            path = self._recordings.path_for(call.remote_uri, call.created)
-            call.record(path)
-            self._recorded[call.id] = path
+            notes.recorded = self._recordings.path_for(call.remote_uri, call.created)
+            call.record(notes.recorded)
         if arguments.play is not None:
             call.play(arguments.play, loop=arguments.loop)
         if arguments.report is not None:
-            quality = self._quality[call.id] = QualityLog(call)
-            async with running(quality.run()):
+            notes.quality = QualityLog(call)
+            async with running(notes.quality.run()):
                 await self._wait_for_end(call)
-                quality.note()
+                notes.quality.note()
         else:
             await self._wait_for_end(call)
 
@@ -192,17 +205,11 @@ class _AnsweringMachine:
 
     def _tell_ended(self, call: Call, agent: UserAgent) -> None:
         self._progress.clear()
-        recorded = self._recorded.pop(call.id, None)
-        record = call_record(call, recorded, with_media=not self._arguments.signaling_only)
-        error = self._faults.pop(call.id, None) or call_failure(call)
+        notes = self._notes.get(call) or _NOTHING_KNOWN
+        record = call_record(call, notes.recorded, with_media=not self._arguments.signaling_only)
+        error = notes.fault or call_failure(call)
         self._output.record({"event": "call_ended", **record, "ok": error is None and call.answered is not None,
                              "error": error_record(error) if error is not None else None})
-        self._output.text(call_sentence(record) + (f": {error}" if error is not None else ""))
-        self._write_report(call, record, agent)
-
-    def _write_report(self, call: Call, record: dict[str, Any], agent: UserAgent) -> None:
-        quality = self._quality.pop(call.id, None)
-        if quality is not None:
-            from .report import write_report
-
-            write_report(self._arguments.report, record, agent.trace, quality.notes)
+        self._output.text(call_sentence(record) + (f": {one_line(str(error))}" if error is not None else ""))
+        if notes.quality is not None:
+            write_report(self._arguments.report, record, agent.trace, notes.quality.notes)

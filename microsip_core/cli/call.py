@@ -26,11 +26,12 @@ from .exit_status import ExitStatus
 from .output import Output
 from .progress import Progress
 from .quality_log import QualityLog
-from .signals import run_until_signal, running, status_of_stop
+from .signals import cancel_all, run_until_signal, running, status_of_stop
 
 if TYPE_CHECKING:
     from microsip_core.user_agent.call import Call
     from microsip_core.user_agent.config import UserAgentConfig
+    from microsip_core.user_agent.event_stream import EventStream
     from microsip_core.user_agent.user_agent import UserAgent
 
 DESCRIPTION = """\
@@ -50,8 +51,8 @@ EXAMPLES = """\
 """
 
 DEFAULT_DURATION = 10.0
-_TAIL = 0.5
-_DIGITS_AFTER = 0.3
+_TAIL = 0.5  # seconds: what was sent last is still in the peer's jitter buffer, and its echo on the way
+_DIGITS_AFTER = 0.3  # seconds: some peers miss a digit that comes with the first packets
 
 
 def add_arguments(parser: ArgumentParser) -> None:
@@ -112,14 +113,16 @@ class _Conversation:
                     self._progress.show(f"registering {self._arguments.account}")
                 account = await create_account(agent, self._arguments, register=register)
                 call = agent.start_call(self._arguments.uri, account=account, timeout=self._arguments.timeout)
+                telling = asyncio.ensure_future(self._tell_events(call.events()))
                 try:
-                    async with running(self._tell_events(call)):
-                        error = await self._converse(call)
+                    error = await self._converse(call)
                 except asyncio.CancelledError as stop:
                     self._progress.show("hanging up")
                     await hang_up(call)
+                    await telling
                     self._tell(call, agent, None, status_of_stop(stop))
                     raise
+                await telling  # it ends with the call
                 return self._tell(call, agent, error, int(ExitStatus.OK))
 
     async def _converse(self, call: Call) -> MicrosipError | None:
@@ -146,33 +149,41 @@ class _Conversation:
                 if not ended.done():
                     speech.result()
             finally:
-                speech.cancel()
-                ended.cancel()
                 self._quality.note()
+                await cancel_all(speech, ended)
         return await hang_up(call) or call_failure(call)
 
     async def _speak(self, call: Call) -> None:
-        """Return when it is time to hang up."""
+        """Send digits and play; return when it is time to hang up."""
+        duration = self._arguments.duration
+        speech = asyncio.ensure_future(self._send_digits_and_play(call))
+        try:
+            if duration is None:
+                await speech
+                await asyncio.sleep(_TAIL if self._arguments.play or self._arguments.dtmf else DEFAULT_DURATION)
+                return
+            due = asyncio.get_running_loop().time() + duration
+            done, _ = await asyncio.wait([speech], timeout=duration or None)
+            if done:
+                speech.result()
+            if duration:
+                await asyncio.sleep(due - asyncio.get_running_loop().time())
+            else:
+                await call.wait_ended()
+        finally:
+            await cancel_all(speech)
+
+    async def _send_digits_and_play(self, call: Call) -> None:
         arguments = self._arguments
-        due = asyncio.get_running_loop().time() + (arguments.duration or 0.0)
         if arguments.dtmf is not None:
             await asyncio.sleep(_DIGITS_AFTER)
             await call.send_dtmf(arguments.dtmf, method=arguments.dtmf_method)
         if arguments.play is not None:
             await call.play(arguments.play)
-        if arguments.duration == 0:
-            await call.wait_ended()
-        elif arguments.duration is not None:
-            await asyncio.sleep(due - asyncio.get_running_loop().time())
-        elif arguments.play is None and arguments.dtmf is None:
-            await asyncio.sleep(DEFAULT_DURATION)
-        else:
-            # What was sent last is still in the peer's jitter buffer, and its echo on the way.
-            await asyncio.sleep(_TAIL)
 
-    async def _tell_events(self, call: Call) -> None:
-        if self._arguments.events:
-            async for event in call.events():
+    async def _tell_events(self, events: EventStream) -> None:
+        async for event in events:
+            if self._arguments.events:
                 self._output.record({"event": str(event.type), "time": round(event.time, 3), "status": event.status,
                                      "text": event.text})
 

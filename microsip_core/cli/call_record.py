@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from microsip_core.diagnosis.printable import printable
 from microsip_core.errors import MicrosipError, TimedOut
 
 from .exit_status import NotAnswered
@@ -79,7 +80,7 @@ def call_sentence(record: dict[str, Any]) -> str:
     """Return what became of a call in one sentence."""
     peer = ("call to " if record["direction"] == "outgoing" else "call from ") + record["remote_uri"]
     if record["answer_ms"] is None:
-        return f"{peer} was not answered: {record['status']} {record['reason']} ({record['end_cause']})"
+        return printable(f"{peer} was not answered: {record['status']} {record['reason']} ({record['end_cause']})")
     ended = f"ended{_ENDED_BY.get(record['ended_by'] or '', '')} after {record['duration_s']:.1f} s"
     parts = [f"{peer} {ended} ({record['end_cause']})", f"answered after {record['answer_ms']:.0f} ms"]
     if record["codec"]:
@@ -88,7 +89,7 @@ def call_sentence(record: dict[str, Any]) -> str:
         parts.append(f"MOS {record['mos']:.2f}")
     if record["recorded"]:
         parts.append(f"recorded to {record['recorded']}")
-    return ", ".join(parts)
+    return printable(", ".join(parts))
 
 
 def _rounded(value: float | None) -> float | None:

@@ -7,6 +7,8 @@ import time
 from argparse import ArgumentParser, ArgumentTypeError, Namespace
 from typing import TYPE_CHECKING
 
+from microsip_core.diagnosis.printable import printable
+
 from .arguments import add_output_options, host_port, seconds
 from .checks import check_playable
 from .exit_status import UsageError
@@ -78,7 +80,7 @@ async def _serve(arguments: Namespace, output: Output) -> int:
             now = time.time()
             output.record({"event": event.kind, "time": round(now, 3), "text": event.text})
             clock = time.strftime("%H:%M:%S", time.localtime(now))
-            output.text(f"{clock}.{int(now * 1000) % 1000:03d}  {event.kind:<10}{event.text}")
+            output.text(f"{clock}.{int(now * 1000) % 1000:03d}  {event.kind:<10}{printable(event.text)}")
 
     host, port = split_host_port(arguments.listen, 5060)
     server = LoopbackServer(

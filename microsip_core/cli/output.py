@@ -9,6 +9,7 @@ import sys
 from collections.abc import Mapping
 from typing import Any, TextIO
 
+from microsip_core.diagnosis.printable import printable
 from microsip_core.errors import ErrorCode, MicrosipError
 
 from .exit_status import exit_status_of
@@ -33,7 +34,7 @@ class Output:
     def record(self, record: Mapping[str, Any]) -> None:
         """Print one JSON object in one line; nothing without JSON."""
         if self.as_json:
-            print(json.dumps(record, ensure_ascii=False, separators=(", ", ": ")), file=self._stdout, flush=True)
+            print(json.dumps(record), file=self._stdout, flush=True)
 
     def remark(self, text: str) -> None:
         """Print something for a person that is no result: to stderr with JSON, so that stdout stays JSON only."""
@@ -80,8 +81,8 @@ def error_line(error: Exception) -> str:
 
 
 def one_line(text: str) -> str:
-    """Return ``text`` as one line."""
-    return " ".join(text.split())
+    """Return ``text`` as one line, without control characters: a part of it may come from a peer."""
+    return printable(" ".join(text.split()))
 
 
 def error_record(error: Exception) -> dict[str, Any]:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import shutil
 import sys
+import time
 from types import TracebackType
 from typing import TextIO
 
+_LEAST_INTERVAL = 0.04  # seconds: a terminal is slow, and nobody reads faster
 _CLEAR_LINE = "\r\x1b[K"
 
 
@@ -17,10 +19,13 @@ class Progress:
         self._stream = stream or sys.stderr
         self.enabled = self._stream.isatty()
         self._shown = False
+        self._last = 0.0
 
     def show(self, text: str) -> None:
-        """Show ``text`` in place of what was shown before."""
-        if self.enabled:
+        """Show ``text`` in place of what was shown before, unless that was a moment ago."""
+        now = time.monotonic()
+        if self.enabled and now - self._last >= _LEAST_INTERVAL:
+            self._last = now
             width = shutil.get_terminal_size((80, 24)).columns
             self._stream.write(_CLEAR_LINE + text[: width - 1])
             self._stream.flush()

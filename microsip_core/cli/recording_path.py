@@ -17,7 +17,7 @@ class RecordingPaths:
     def __init__(self, target: str) -> None:
         self._target = Path(target)
         self._is_directory = target.endswith("/") or self._target.is_dir()
-        self._used: set[Path] = set()
+        self._calls = 0
 
     def check(self) -> None:
         """Make the directory where it is missing. Raises UsageError where nothing can be written."""
@@ -32,17 +32,15 @@ class RecordingPaths:
         check_writable(str(self._target / "x.wav"), step="record")
 
     def path_for(self, peer: str, started: float) -> str:
-        """Return a path that no other call has; in a directory it tells the time and the peer's user name."""
-        if self._is_directory:
-            moment = time.strftime("%Y%m%d-%H%M%S", time.localtime(started))
-            wanted = self._target / f"{moment}-{_user(peer)}.wav"
-        else:
-            wanted = self._target
-        path, number = wanted, 1
-        while path in self._used or (self._is_directory and path.exists()):
-            number += 1
-            path = wanted.with_name(f"{wanted.stem}-{number}{wanted.suffix}")
-        self._used.add(path)
+        """Return a path that no other call has; in a directory it tells the time, the peer's user name and a number."""
+        self._calls += 1
+        if not self._is_directory:
+            number = f"-{self._calls}" if self._calls > 1 else ""
+            return str(self._target.with_name(f"{self._target.stem}{number}{self._target.suffix}"))
+        moment = time.strftime("%Y%m%d-%H%M%S", time.localtime(started))
+        path = self._target / f"{moment}-{_user(peer)}-{self._calls}.wav"
+        while path.exists():  # of another process that records into the same directory
+            path = path.with_name(f"{path.stem}x.wav")
         return str(path)
 
 

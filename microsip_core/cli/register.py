@@ -7,6 +7,8 @@ import time
 from argparse import ArgumentParser, Namespace
 from typing import TYPE_CHECKING, Any
 
+from microsip_core.diagnosis.printable import printable
+
 from .arguments import add_output_options, add_route_options, check_account, create_account, host_port, positive_seconds
 from .exit_status import ExitStatus, UsageError
 from .output import Output
@@ -100,7 +102,7 @@ async def _follow(agent: UserAgent, output: Output) -> None:
         if event.account is not None and event.type in (EventType.REGISTER_FAILED, EventType.REGISTERED):
             output.record({"event": str(event.type), "account": event.account.aor, "status": event.status,
                            "reason": event.text})
-            output.text(f"{time.strftime('%H:%M:%S')} {event.type}: {event.status} {event.text}".rstrip())
+            output.text(f"{time.strftime('%H:%M:%S')} {event.type}: {event.status} {printable(event.text)}".rstrip())
     await asyncio.Event().wait()
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from .printable import printable
 from .redaction import redact
 
 _COMPACT = {"v": "via", "i": "call-id", "c": "content-type", "l": "content-length", "f": "from", "t": "to"}
@@ -52,7 +53,8 @@ def summarize(data: bytes) -> MessageSummary:
     else:
         method, label = "", f"no SIP message ({len(data)} octets)"
     identity = (start, headers.get("via", ""), headers.get("cseq", ""), headers.get("call-id", ""))
-    return MessageSummary(method, status, redact(label), headers.get("call-id", ""), _sdp(headers, body), identity)
+    shown = printable(redact(label))
+    return MessageSummary(method, status, shown, headers.get("call-id", ""), printable(_sdp(headers, body)), identity)
 
 
 def _headers(lines: list[str]) -> dict[str, str]:

@@ -71,6 +71,22 @@ def test_callee_plays_another_codec_and_hangs_up(tone: str, tmp_path: Path) -> N
     assert ended["ended_by"] == "local"
 
 
+def test_duration_ends_a_longer_playback(tone: str) -> None:
+    with Running(*ANSWER) as answer:
+        done = microsip("call", uri_of(answer.next()), "--play", tone, "--duration", "0.4", "--json")
+    assert done.returncode == 0
+    assert 0.3 < record_of(done)["duration_s"] < 0.9
+
+
+def test_events_are_told_as_they_come(tone: str) -> None:
+    with Running(*ANSWER, "--after", "0.2", "--hangup-after", "0.5") as answer:
+        done = microsip("call", uri_of(answer.next()), "--duration", "0", "--json", "--events")
+    events = [json.loads(line).get("event") for line in done.stdout.splitlines()]
+    assert events[-1] is None
+    order = ["call_ringing", "call_answered", "media_started", "call_ended"]
+    assert [event for event in events if event in order] == order
+
+
 def test_recordings_of_several_calls_in_a_directory(tmp_path: Path) -> None:
     with Running(*ANSWER, "--record", f"{tmp_path}/calls/", "--count", "2") as answer:
         uri = uri_of(answer.next())

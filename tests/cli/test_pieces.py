@@ -54,6 +54,7 @@ def test_error_line_names_step_peer_and_remedy() -> None:
     error = CallRefused(486, "Busy Here", step="invite", peer="sip:bob@h", remedy="try\nagain later")
     assert error_line(error) == "invite (sip:bob@h): 486 Busy Here. Try again later"
     assert error_line(NetworkError("no route")) == "no route"
+    assert error_line(NetworkError("\x1b[2J\x9bm")) == "\N{REPLACEMENT CHARACTER}[2J\N{REPLACEMENT CHARACTER}m"
     assert "--debug" in error_line(ZeroDivisionError("oh"))
 
 
@@ -139,6 +140,12 @@ def test_recordings_in_a_directory_have_names_of_their_own(tmp_path: Path) -> No
     assert "/" not in names[0].name
     assert names[0].suffix == ".wav"
     assert "passwd" in names[0].name
+
+
+def test_recordings_leave_those_of_another_process_alone(tmp_path: Path) -> None:
+    first = RecordingPaths(str(tmp_path)).path_for("sip:x@h", 0.0)
+    Path(first).write_text("")
+    assert RecordingPaths(str(tmp_path)).path_for("sip:x@h", 0.0) != first
 
 
 def test_recordings_to_one_file_are_numbered(tmp_path: Path) -> None:

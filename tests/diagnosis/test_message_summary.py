@@ -66,6 +66,13 @@ def test_sdp_in_a_few_words(sdp: str, text: str) -> None:
     assert summarize_sdp(sdp.encode()) == text
 
 
+def test_control_characters_of_a_peer_do_not_reach_the_terminal() -> None:
+    summary = summarize(message("SIP/2.0 486 \x1b[31mBusy\x07", "1 INVITE", sdp="m=audio 1 RTP/AVP \x1b[1m\r\n"))
+    assert summary.label.isprintable()
+    assert summary.sdp.isprintable()
+    assert "Busy" in summary.label
+
+
 def test_redaction_takes_every_secret_and_leaves_the_rest() -> None:
     text = (
         "INVITE sip:alice:hunter2@example.com;user=phone SIP/2.0\r\n" + AUTHORIZATION
