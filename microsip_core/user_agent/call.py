@@ -70,7 +70,7 @@ class Call(CallMedia):
         self.answered = time.time()
         if self.first_response is None:
             self.first_response = self.answered
-        self.status, self.reason = 200, "OK"
+        self.status, self.reason, self.offer = 200, "OK", None
         self.enter(CallState.CONNECTING)
         self.emit(EventType.CALL_ANSWERED, 200, "OK")
         session.accept(description, self.agent.now())

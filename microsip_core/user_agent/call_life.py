@@ -194,6 +194,7 @@ class CallLife:
             self.renegotiation.set_exception(self.error or ended_error(self.remote_uri))
         self.enter(CallState.ENDED)
         self.agent.forget(self)
+        self.session = None  # and so no cycle: what the call held is freed without the garbage collector
         if self.end_cause is EndCause.BUSY:
             self.emit(EventType.CALL_BUSY, self.status, self.reason)
         self.emit(EventType.CALL_ENDED, self.status, self.reason)

@@ -63,6 +63,28 @@ async def test_hundred_calls_leave_nothing(media: str | None) -> None:
     before.assert_none()
 
 
+async def test_ended_calls_need_no_garbage_collector(make_agent: MakeAgent) -> None:
+    """Thousands of calls a second would have it run all the time."""
+    caller, callee = await make_agent(), await make_agent()
+    callee.on_incoming = lambda call: call.answer()
+    uri = "sip:bob@{}:{}".format(*callee.listen_address)
+    await (await caller.invite(uri)).hangup()
+    gc.collect()
+    gc.disable()
+    try:
+        for _ in range(20):
+            await (await caller.invite(uri)).hangup()
+        await asyncio.sleep(0.02)
+        gc.set_debug(gc.DEBUG_SAVEALL)
+        gc.collect()
+        ours = [thing for thing in gc.garbage if type(thing).__module__.startswith("microsip_core")]
+        assert ours == []
+    finally:
+        gc.set_debug(0)
+        gc.garbage.clear()
+        gc.enable()
+
+
 async def test_close_in_the_midst_of_everything(loopback_server: LoopbackServer, peer: RawPeer) -> None:
     before = Leftovers()
     config = UserAgentConfig(close_timeout=0.5)
