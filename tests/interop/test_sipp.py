@@ -83,7 +83,7 @@ async def test_sipp_uac_pcap_speech_and_digit_are_heard(
     received = read_channels(recording)[1]
     assert len(received) > 7 * 8000
     assert abs(received).max() > 1000
-    assert calls[0].statistics().receive.packets > 350
+    assert calls[0].statistics().receive.packets > 230  # the capture has packets of 30 ms
 
 
 async def test_we_call_sipp_uas_and_our_tone_comes_back(
