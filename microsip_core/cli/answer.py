@@ -22,10 +22,10 @@ from .arguments import (
     engine_config,
     seconds,
 )
-from .call_record import call_failure, call_record, call_sentence, hang_up
+from .call_record import FILE_PATIENCE, call_failure, call_record, call_sentence, hang_up
 from .checks import check_not_the_same, check_playable, check_writable
 from .exit_status import ExitStatus
-from .output import Output, error_record, one_line
+from .output import Output, error_line, error_record
 from .progress import Progress
 from .quality_log import QualityLog
 from .recording_path import RecordingPaths
@@ -197,6 +197,7 @@ class _AnsweringMachine:
             if event.type is EventType.CALL_ENDED and event.call is not None:
                 self._ended += 1
                 if not self._arguments.quiet:
+                    await event.call.recordings_complete(FILE_PATIENCE)  # who reads the line may open the file at once
                     self._tell_ended(event.call, agent)
                 if self._ended == limit:
                     return
@@ -210,6 +211,6 @@ class _AnsweringMachine:
         error = notes.fault or call_failure(call)
         self._output.record({"event": "call_ended", **record, "ok": error is None and call.answered is not None,
                              "error": error_record(error) if error is not None else None})
-        self._output.text(call_sentence(record) + (f": {one_line(str(error))}" if error is not None else ""))
+        self._output.text(call_sentence(record) + (f": {error_line(error)}" if error is not None else ""))
         if notes.quality is not None:
             write_report(self._arguments.report, record, agent.trace, notes.quality.notes)

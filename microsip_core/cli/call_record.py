@@ -12,6 +12,7 @@ from .exit_status import NotAnswered
 if TYPE_CHECKING:
     from microsip_core.user_agent.call import Call
 
+FILE_PATIENCE = 5.0  # seconds to wait for a recording to be a complete file
 _GONE = "Check that the peer still runs and that the network carries its packets"
 
 
@@ -51,9 +52,13 @@ def call_record(call: Call, recorded: str | None = None, *, with_media: bool = T
 
 
 async def hang_up(call: Call) -> MicrosipError | None:
-    """End the call; return an error when the peer does not confirm it, as one that has vanished would not."""
+    """End the call and wait until its recording is a complete file.
+
+    Returns an error when the peer does not confirm the end, as one that has vanished would not.
+    """
     live = call.answered is not None and call.ended is None
     await call.hangup()
+    await call.recordings_complete(FILE_PATIENCE)
     if not live or call.released is None or (call.released.done() and call.released.result() != 0):
         return None
     return TimedOut("the peer vanished: it does not answer our BYE", step="hang up", peer=call.remote_uri, remedy=_GONE)

@@ -12,6 +12,8 @@ from xml.etree import ElementTree
 
 import pytest
 
+from microsip_core.diagnosis.waveform import read_channels
+
 from .commands import Running, assert_one_error_line, environment, microsip, record_of
 from .sound import RECEIVED, SENT, level_of
 
@@ -93,6 +95,7 @@ def test_recordings_of_several_calls_in_a_directory(tmp_path: Path) -> None:
         for _ in range(2):
             assert microsip("call", uri, "--duration", "0.3").returncode == 0
         names = {answer.next()["recorded"] for _ in range(2)}
+        assert all(len(read_channels(name)[1][RECEIVED]) > 1000 for name in names)  # complete when the line is printed
         assert answer.wait()[0] == 0
     assert names == {str(path) for path in (tmp_path / "calls").iterdir()}
     assert len(names) == 2
