@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from ..errors import InvalidArgument
+from .grammar import is_token
 from .header_fields import REPEATED_HEADER, SINGLE_KEYS, header_lines
 from .header_values import CSeq, NameAddr, Via
+from .headers import METHODS
 from .message import Request, Response
 from .parse_error import SipParseError
 from .reason_phrases import REASON_PHRASES
@@ -33,9 +35,12 @@ def request(
 ) -> Request:
     """Make a request (RFC 3261 s8.1.1); ``cseq`` is the number, its method follows ``method``.
 
-    Raises InvalidArgument when one of the values holds a line break, or a header name is no token.
+    Raises InvalidArgument when one of the values holds a line break, the method or a header name is no token, or
+    ``uri`` has white space.
     """
     target = str(uri)
+    if " " in target or (method not in METHODS and not is_token(method)):
+        raise InvalidArgument("a request needs a method that is a token and a URI without white space")
     lines = ["", f"Via: {via}"]
     lines += [f"Route: {route}" for route in routes]
     lines += (

@@ -212,7 +212,7 @@ def verify(
 ) -> bool:
     """Tell whether credentials prove the password, or its ``ha1`` (see ``password_hash``), for a ``method`` request.
 
-    Compares in constant time. Looks at nothing but the arithmetic: nonce, realm and count are for the caller.
+    Compares in constant time. Looks at nothing but the arithmetic: nonce, realm, URI and count are for the caller.
     """
     algorithm = credentials.algorithm or "MD5"
     if algorithm.upper() not in _CANONICAL or base_algorithm(algorithm) not in SUPPORTED:

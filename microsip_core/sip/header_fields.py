@@ -135,6 +135,21 @@ class HeaderFields:
         self._forget(key)
         return first
 
+    def replace_first(self, name: str, value: str) -> None:
+        """Replace the first value of a header, of a list the first element, or append a line. Raises as ``add``."""
+        line, key, value = _checked_line(name, value)
+        index = self._index or self._build_index()
+        if key not in index:
+            self.add(name, value[1:])
+            return
+        first, several, others = index[key].partition("\n")
+        if key in LIST_KEYS and "," in first and (rest := split_list(first)[1:]):
+            value = ", ".join((value, *rest))
+            line = f"{name}:{value}"
+        index[key] = value + several + others
+        self._lines[self._position(key)] = line
+        self._forget(key)
+
     # -- inside
 
     def _forget(self, key: str) -> None:

@@ -17,7 +17,7 @@ from .grammar import (
     unquote,
 )
 from .parse_error import SipParseError
-from .uri import SipUri, format_host_port, parse_host_port
+from .uri import SipUri, format_host_port, hide_password, parse_host_port
 
 _new = tuple.__new__  # half the cost of the constructor a NamedTuple gets
 _PROTOCOLS = {f"SIP/2.0/{transport}": transport for transport in ("UDP", "TCP", "TLS", "WS", "WSS", "SCTP", "TLS-SCTP")}
@@ -71,11 +71,11 @@ class Via(NamedTuple):
     def with_received(self, host: str, port: int) -> Via:
         """Return this value with what RFC 3261 s18.2.1 and RFC 3581 s4 have a server add.
 
-        ``received`` is added where sent-by differs from the source or rport was asked for; ``rport`` only where asked
-        for.
+        ``received`` is added where sent-by differs from the source or rport was asked for, and takes the place of one
+        the sender has put there; ``rport`` is filled in only where asked for.
         """
         wants_rport = "rport" in self.params
-        if not wants_rport and host == self.host:
+        if not wants_rport and host == self.host and "received" not in self.params:
             return self
         params = dict(self.params)
         params["received"] = host
@@ -153,6 +153,9 @@ class NameAddr(NamedTuple):
     def with_param(self, name: str, value: str | None) -> NameAddr:
         """Return this value with one header parameter set; ``None`` sets a flag."""
         return self._replace(params={**self.params, name: value})
+
+    def __repr__(self) -> str:
+        return f"NameAddr({str(self._replace(uri=hide_password(self.uri)))!r})"
 
     def __str__(self) -> str:
         if self.uri == "*":

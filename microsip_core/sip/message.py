@@ -8,7 +8,7 @@ from .grammar import parse_number, split_list
 from .header_fields import NO_LENGTH, UNKNOWN_LENGTH, HeaderFields
 from .header_values import CSeq, NameAddr, Via, parse_cseq, parse_name_addr, parse_via
 from .parse_error import SipParseError
-from .uri import SipUri
+from .uri import SipUri, hide_password
 
 
 class Message(HeaderFields):
@@ -198,7 +198,7 @@ class Request(Message):
         return f"{self.method} {self.uri} SIP/2.0"
 
     def __repr__(self) -> str:
-        return f"<Request {self.method} {self.uri}>"
+        return f"<Request {self.method} {hide_password(self.uri)}>"
 
 
 class Response(Message):

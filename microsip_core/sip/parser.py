@@ -33,7 +33,8 @@ def parse_message(data: bytes, limits: Limits = DEFAULT_LIMITS) -> Request | Res
     if end <= 0 or data[0] < 14:
         data, end = _find_head(data)
     head = data[:end].decode("utf-8", "surrogateescape")
-    message = _start_response(head) if head[:8] == "SIP/2.0 " else _start_request(head, limits)
+    is_response = head[3:4] == "/" and head[:8].upper() == "SIP/2.0 "
+    message = _start_response(head) if is_response else _start_request(head, limits)
     try:
         if end > limits.max_header or end > 4 * limits.max_headers:
             _check_head(message, limits)

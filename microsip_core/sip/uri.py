@@ -106,8 +106,7 @@ class SipUri(NamedTuple):
         return text
 
     def __repr__(self) -> str:
-        hidden = self if self.password is None else self._replace(password="***")  # noqa: S106
-        return f"SipUri({str(hidden)!r})"
+        return f"SipUri({hide_password(str(self))!r})"
 
 
 def format_host_port(host: str, port: int | None) -> str:
@@ -160,6 +159,14 @@ def scheme_of(uri: str) -> str:
     """Return the lowered scheme of any URI, empty where there is none."""
     scheme, colon, _ = uri.partition(":")
     return scheme.lower() if colon else ""
+
+
+def hide_password(uri: str) -> str:
+    """Return a raw URI with the password in it, if any, replaced by asterisks: for logs and representations."""
+    userinfo, at, rest = uri.partition("@")
+    scheme, _, userinfo = userinfo.partition(":")
+    user, colon, _ = userinfo.partition(":")
+    return f"{scheme}:{user}:***@{rest}" if at and colon else uri
 
 
 def decode(text: str) -> str:

@@ -95,6 +95,12 @@ def test_no_header_can_be_smuggled_in(changes: dict[str, object]) -> None:
         )
 
 
+@pytest.mark.parametrize(("method", "uri"), [("IN VITE", "sip:b@h"), ("", "sip:b@h"), ("INVITE", "sip:b@h SIP/2.0 x")])
+def test_start_line_can_not_be_broken(method: str, uri: str) -> None:
+    with pytest.raises(InvalidArgument):
+        builder.request(method, uri, via="SIP/2.0/UDP h", from_="<sip:a@h>", to="<sip:b@h>", call_id="c", cseq=1)
+
+
 def test_a_content_length_among_the_headers_is_not_believed() -> None:
     data = invite(headers=[("Content-Length", "99"), ("l", "98")], body=b"abc").to_bytes()
     assert data.count(b"Content-Length") == 1

@@ -77,6 +77,8 @@ def test_received_is_added_as_rfc3261_and_rfc3581_have_it() -> None:
     asked = Via.parse("SIP/2.0/UDP 1.2.3.4;branch=b;rport")
     assert str(asked.with_received("1.2.3.4", 9)) == "SIP/2.0/UDP 1.2.3.4;branch=b;rport=9;received=1.2.3.4"
     assert asked.rport is None
+    lie = Via.parse("SIP/2.0/UDP 1.2.3.4;received=6.6.6.6")
+    assert lie.with_received("1.2.3.4", 9).received == "1.2.3.4"
 
 
 @pytest.mark.parametrize(
@@ -159,6 +161,13 @@ def test_name_addr_properties() -> None:
 def test_display_name_is_quoted_on_the_way_out() -> None:
     assert str(NameAddr('Say "hi"', "sip:a@h")) == r'"Say \"hi\"" <sip:a@h>'
     assert str(NameAddr("Bob", "sip:a@h")) == "Bob <sip:a@h>"
+
+
+def test_password_is_not_shown() -> None:
+    value = NameAddr.parse("<sip:a:hunter2@h;x=y>;tag=1")
+    assert repr(value) == "NameAddr('<sip:a:***@h;x=y>;tag=1')"
+    assert "hunter2" in str(value)
+    assert repr(NameAddr.parse("<sip:h:5060>")) == "NameAddr('<sip:h:5060>')"
 
 
 @pytest.mark.parametrize(

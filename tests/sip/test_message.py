@@ -217,7 +217,21 @@ def test_remove_first_takes_one_element(invite: Request) -> None:
     assert parse_message(invite.to_bytes()).get_all("Route") == ["<sip:r2,x;lr>", "<sip:r3;lr>"]
 
 
-@pytest.mark.parametrize("change", ["add", "set", "insert_first"])
+def test_replace_first_changes_one_element(invite: Request) -> None:
+    invite.remove_first("Via")
+    invite.replace_first("Via", "SIP/2.0/TCP b;branch=z9hG4bK2;received=9")
+    assert invite.get_all("Via") == ["SIP/2.0/TCP b;branch=z9hG4bK2;received=9", "SIP/2.0/TCP c"]
+    assert invite.via.received == "9"
+    invite.replace_first("Route", "<sip:r0;lr>")
+    assert invite.get_all("Route") == ["<sip:r0;lr>", "<sip:r2,x;lr>", "<sip:r3;lr>"]
+    invite.replace_first("X-Other", "z")
+    assert invite.get_all("X-Other") == ["z", "c"]
+    invite.replace_first("New", "n")
+    assert head_lines(invite)[-1] == "New: n"
+    assert parse_message(invite.to_bytes()).get_all("Route") == invite.get_all("Route")
+
+
+@pytest.mark.parametrize("change", ["add", "set", "insert_first", "replace_first"])
 @pytest.mark.parametrize(
     ("name", "value"),
     [("X", "a\r\nVia: evil"), ("X", "a\nb"), ("X", "a\rb"), ("X Y", "a"), ("", "a"), ("X:", "a"), ("X\r\nY", "a")],
@@ -282,12 +296,14 @@ def test_octets_that_are_no_utf8_pass_through() -> None:
 def test_repr_shows_no_headers(invite: Request) -> None:
     invite.add("Authorization", 'Digest response="secret"')
     assert repr(invite) == "<Request INVITE sip:bob@h>"
+    invite.uri = "sip:bob:hunter2@h"
+    assert repr(invite) == "<Request INVITE sip:bob:***@h>"
     assert repr(parse_message(b"SIP/2.0 200 OK\r\n\r\n")) == "<Response 200 OK>"
 
 
 _CHANGES = st.lists(
     st.tuples(
-        st.sampled_from(["add", "insert_first", "set", "remove", "remove_first"]),
+        st.sampled_from(["add", "insert_first", "set", "replace_first", "remove", "remove_first"]),
         st.sampled_from(["Via", "v", "Route", "X-Other", "Subject", "m", "To", "l", "New"]),
         st.sampled_from(["SIP/2.0/UDP q;branch=1", "<sip:a@h>;x=1, <sip:b@h>", "", "3"]),
     ),

@@ -88,6 +88,7 @@ def test_start_line_refused(line: str, status: int) -> None:
 
 def test_version_is_compared_without_case() -> None:
     assert options(start="OPTIONS sip:b@h sip/2.0").method == "OPTIONS"
+    assert isinstance(parse_message(b"Sip/2.0 200 OK\r\n\r\n"), Response)
 
 
 def test_refused_request_can_be_answered() -> None:
