@@ -268,5 +268,4 @@ def stamp_via(request: Request, source: Source) -> None:
     via = request.via
     stamped = via.with_received(source.host, source.port)
     if stamped is not via:
-        request.remove_first("Via")
-        request.insert_first("Via", str(stamped))
+        request.replace_first("Via", str(stamped))
