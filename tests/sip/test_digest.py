@@ -7,7 +7,7 @@ import json
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from microsip_core.sip.digest import (
@@ -222,6 +222,7 @@ def test_response_does_not_show_in_repr() -> None:
 _TEXT = st.text(alphabet=st.characters(exclude_characters="\r\n", exclude_categories=("Cs",)), max_size=20)
 
 
+@settings(deadline=None)
 @given(
     _TEXT,
     _TEXT,

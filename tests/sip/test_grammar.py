@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from microsip_core.sip.grammar import (
@@ -45,6 +45,7 @@ def test_list_is_split_outside_quotes_and_brackets(text: str, parts: list[str]) 
     assert split_list(text) == parts
 
 
+@settings(deadline=None)
 @given(st.text(alphabet='a,;"\\<> ', max_size=60), st.sampled_from(",;"))
 def test_splitting_loses_nothing(text: str, separator: str) -> None:
     assert separator.join(split_outside(text, separator)) == text
@@ -72,6 +73,7 @@ def test_unquote(quoted: str, text: str) -> None:
     assert unquote(quoted) == text
 
 
+@settings(deadline=None)
 @given(st.text(alphabet=st.characters(exclude_characters="\r\n")))
 def test_quoting_round_trips(text: str) -> None:
     assert unquote(quote(text)) == text

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from microsip_core.errors import InvalidArgument
@@ -311,6 +311,7 @@ _CHANGES = st.lists(
 )
 
 
+@settings(deadline=None)
 @given(_CHANGES)
 def test_index_and_lines_stay_in_step(changes: list[tuple[str, str, str]]) -> None:
     """Whatever is changed in whatever order, the message and its parsed wire form say the same."""

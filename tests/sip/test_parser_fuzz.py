@@ -127,17 +127,19 @@ def test_octets_that_broke_another_parser(path: object) -> None:
     exercise(path.read_bytes())  # type: ignore[attr-defined]
 
 
+@settings(deadline=None)
 @given(st.binary(max_size=300))
 def test_random_octets(data: bytes) -> None:
     exercise(data)
 
 
+@settings(deadline=None)
 @given(st.binary(max_size=200))
 def test_random_octets_behind_a_good_start(data: bytes) -> None:
     exercise(b"OPTIONS sip:b@h SIP/2.0\r\n" + data + b"\r\n\r\n")
 
 
-@settings(max_examples=600, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=600, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(
     st.sampled_from(CORPUS), st.lists(st.tuples(st.floats(0, 1), st.integers(0, 8), SPLICES), min_size=1, max_size=6)
 )
@@ -148,7 +150,7 @@ def test_mutated_messages(data: bytes, changes: list[tuple[float, int, bytes]]) 
     exercise(data)
 
 
-@settings(max_examples=300)
+@settings(max_examples=300, deadline=None)
 @given(st.sampled_from(CORPUS), st.data())
 def test_truncated_and_joined_messages(data: bytes, draw: st.DataObject) -> None:
     cut = draw.draw(st.integers(0, len(data)))
@@ -157,6 +159,7 @@ def test_truncated_and_joined_messages(data: bytes, draw: st.DataObject) -> None
     exercise(data[:cut] + other)
 
 
+@settings(deadline=None)
 @given(st.text(alphabet='sip:@;?&=%[]4af1.ü<>\\" \x00#', max_size=40))
 def test_uris(text: str) -> None:
     try:
@@ -167,6 +170,7 @@ def test_uris(text: str) -> None:
     assert uri.equivalent(uri)
 
 
+@settings(deadline=None)
 @given(
     st.lists(st.sampled_from(CORPUS), max_size=3), st.lists(st.integers(1, 200), min_size=1, max_size=20), st.booleans()
 )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from microsip_core.sip.parse_error import SipParseError
@@ -104,6 +104,7 @@ def test_decode_keeps_octets_that_are_no_utf8() -> None:
     assert decode("%D0%BC") == "м"
 
 
+@settings(deadline=None)
 @given(st.text())
 def test_any_text_fits_in_a_user_part(text: str) -> None:
     uri = SipUri.parse(f"sip:{escape_user(text)}@h") if text else SipUri("sip", None, None, "h")
