@@ -18,7 +18,7 @@ int64_t ms_clock_now(void);
 /* Nanoseconds since 1970: what the kernel stamps packets with, and what RTCP sender reports tell. */
 int64_t ms_clock_wall(void);
 
-/* Ask the system not to round this thread's wake-ups. */
+/* Ask the system to wake this thread on time: no rounding of its timers, and before others. */
 void ms_clock_sharpen(void);
 
 /* A thread that takes no signals: they are the program's. */

@@ -8,7 +8,7 @@
 
        price(depth) = DELAY_PRICE * depth + what the E-model (G.107, Idd) takes from long delays
                     + share of packets later than depth
-                    + loss on the line * BLIND_PRICE * chance that the packet after a gap is not there to bridge to
+                    + gaps by loss * BLIND_PRICE * chance that the packet after a gap is not there to bridge to
 
    So dense jitter is bridged to its end, a rare spike is not chased (a 300 ms one each 10 s is 1.5 % of the packets, but
    would cost 260 ms), spikes that keep coming are bridged as far as they pay, and a line that loses packets gets just the
@@ -20,16 +20,18 @@
    both sides of its neighbourhood are known, so a change of route does not look like a spike. The dearer of both counts.
    Both start with some packets in time to their credit: one spike in the first seconds proves nothing. */
 
-#define DELAY_PRICE 0.12e-3f /* per ms */
+#define DELAY_PRICE 0.08e-3f /* per ms */
 #define FAR_MS 60.0f         /* from here on talking gets harder: */
 #define FAR_PRICE 1.5e-6f    /* per ms and ms beyond */
-#define BLIND_PRICE 0.4f     /* half a lost packet concealed from the past only, against one bridged: measured 0.24 PESQ of 0.57 */
+#define BLIND_PRICE 0.8f     /* per gap: its first half concealed from the past only costs as much as a lost packet, nearly */
 #define WINDOW_CREDIT 700.0f /* packets */
 #define SPIKE_CREDIT 500.0f
 #define SPIKE_MEMORY 2000.0f
 #define LOSS_MEMORY 1000.0f
 #define LOSS_CREDIT 256.0f
 #define CLOCK_JITTER_US 1500 /* of whoever pulls: a packet that comes later than this before its time counts as late */
+#define SKEW_SURE 500.0f /* us a second */
+#define SKEW_AHEAD_S 3.0f /* until the next pause in which the delay can be changed */
 #define RUN_MEANS_STEP 6 /* packets */
 #define BASE_FOLLOWS_S 60.0f
 #define BASE_JUMP 0.5f /* of the mean lateness */
@@ -82,8 +84,7 @@ static void remember(ms_delay_estimator_t *e, uint32_t slot) {
 
 static void count_loss(ms_delay_estimator_t *e, int64_t step) {
     float keep = 1.0f - 1.0f / LOSS_MEMORY;
-    if (step > 50) /* an outage or a jump says nothing on single losses */
-        step = 1;
+    step = step > 2 ? 2 : step; /* however many are missing, it is one gap */
     if (step > 0)
         e->expected = e->expected * keep + (float)step;
     e->received = e->received * (step > 0 ? keep : 1.0f) + 1.0f;
@@ -106,6 +107,7 @@ static void judge_skew(ms_delay_estimator_t *e) {
             slopes[place] = slope;
         }
     e->skew = slopes[n / 2];
+    e->skew_sure = slopes[n / 4] > SKEW_SURE ? slopes[n / 4] : 0.0f;
 }
 
 static void watch_skew(ms_delay_estimator_t *e, int32_t offset_us, int64_t arrival_us) {
@@ -161,7 +163,7 @@ float ms_delay_loss(const ms_delay_estimator_t *e) {
 /* Share of packets later than a depth above the base. */
 static float later_lately(const ms_delay_estimator_t *e, int32_t depth_us) {
     uint32_t late = 0;
-    int32_t limit = (int32_t)e->base_us + depth_us - CLOCK_JITTER_US;
+    int32_t limit = (int32_t)(e->base_us - e->skew_sure * SKEW_AHEAD_S) + depth_us - CLOCK_JITTER_US;
     for (uint32_t i = 0; i < e->count; i++)
         late += e->offset_us[i] > limit;
     return (float)late / ((float)e->count + WINDOW_CREDIT);

@@ -27,6 +27,7 @@ typedef struct ms_delay_estimator {
     int64_t skew_since_us;
     int32_t skew_now_us;                   /* smallest offset of the present second */
     float skew;                            /* us per second that offsets grow */
+    float skew_sure;                       /* the same, 0 unless growth is beyond doubt */
 } ms_delay_estimator_t;
 
 void ms_delay_init(ms_delay_estimator_t *estimator);

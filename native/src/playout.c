@@ -11,7 +11,7 @@
 #define REWIND_MS 200      /* most that a talk spurt may start late without being cut */
 #define FADED_MS 100u      /* a gap this long has become silence: no bridge across all of it */
 #define BACKGROUND_MS 60u  /* of gap, after which the background is heard */
-#define SETTLED_PACKETS 20u
+#define SETTLED_PACKETS 100 /* the depth may come down from the initial one in proportion */
 #define LATE_BRIDGE_MS 40u /* but over its end */
 
 static int16_t *ahead_of(ms_jb_t *jb) { return jb->audio + jb->history; }
@@ -219,11 +219,24 @@ static int64_t tolerance(const ms_jb_t *jb, size_t pull) {
     return jb->delay_us - ms_jb_us(jb, (int64_t)(pull - grid + jb->misaligned));
 }
 
+static int32_t initial_delay(const ms_jb_t *jb) {
+    int32_t depth = jb->config.initial_delay_ms;
+    depth = depth < jb->config.min_delay_ms ? jb->config.min_delay_ms : depth;
+    return depth > jb->config.max_delay_ms ? jb->config.max_delay_ms : depth;
+}
+
+/* Packets seen, up to as many as are needed to trust a smaller delay than the initial one. */
+static uint32_t settled(const ms_jb_t *jb) {
+    return jb->delays.count < SETTLED_PACKETS ? jb->delays.count : SETTLED_PACKETS;
+}
+
 static void choose_delay(ms_jb_t *jb, size_t pull) {
     int32_t step = (int32_t)ms_jb_us(jb, (int64_t)divisor(pull, jb->frame));
     ms_delay_question_t q = {.tolerance_us = tolerance(jb, pull), .step_us = step,
                              .frame_us = (int32_t)ms_jb_us(jb, (int64_t)jb->frame),
                              .min_us = jb->config.min_delay_ms * 1000, .max_us = jb->config.max_delay_ms * 1000};
+    int32_t cautious = initial_delay(jb) * 1000 / SETTLED_PACKETS * (SETTLED_PACKETS - (int32_t)settled(jb));
+    q.min_us = q.min_us > cautious ? q.min_us : cautious;
     ms_delay_answer_t answer = ms_delay_choose(&jb->delays, &q);
     int64_t growth = answer.tolerance_us - q.tolerance_us;
     jb->late = answer.late;
@@ -308,7 +321,7 @@ static ms_jb_kind_t change_delay(ms_jb_t *jb, size_t pull) {
         return MS_JB_NOISE;
     }
     ms_change_question_t q = {.change = jb->change, .per_ms = (int64_t)ms_jb_per_ms(jb), .quiet = jb->quiet,
-                              .late = jb->late, .settled = jb->delays.count >= SETTLED_PACKETS,
+                              .late = jb->late,
                               .since_change = jb->since_change};
     int64_t amount;
     q.pause = 1;
@@ -332,10 +345,7 @@ static ms_jb_kind_t change_delay(ms_jb_t *jb, size_t pull) {
 /* --- Pulling --------------------------------------------------------------------------------------------------------- */
 
 static void start(ms_jb_t *jb, int64_t now_us) {
-    int64_t depth = jb->config.initial_delay_ms;
-    depth = depth < jb->config.min_delay_ms ? jb->config.min_delay_ms : depth;
-    depth = depth > jb->config.max_delay_ms ? jb->config.max_delay_ms : depth;
-    if (!jb->waiting || jb->store.count == 0 || now_us - jb->first_us < depth * 1000)
+    if (!jb->waiting || jb->store.count == 0 || now_us - jb->first_us < initial_delay(jb) * 1000)
         return;
     jb->playing = 1;
     jb->end = jb->store.packets[0].position;

@@ -61,8 +61,6 @@ ms_change_t ms_playout_change(const ms_change_question_t *q, int64_t *amount) {
     *amount = q->change;
     if (size < SMALLEST_MS * q->per_ms)
         return MS_CHANGE_NONE;
-    if (q->change < 0 && !q->settled)
-        return MS_CHANGE_NONE;
     if (q->pause && q->quiet >= (q->change < 0 ? SHRINK_AFTER_MS : GROW_AFTER_MS) * q->per_ms) {
         int64_t most = PAUSE_MS * q->per_ms;
         *amount = q->change > most ? most : q->change < -most ? -most : q->change;

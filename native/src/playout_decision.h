@@ -47,7 +47,6 @@ typedef struct ms_change_question {
     int pause;        /* the audio at hand is background */
     int64_t quiet;    /* samples that it has been so */
     uint32_t late;    /* times lately that packets were late */
-    int settled;      /* enough packets have come to trust a small delay */
     int64_t since_change; /* samples played since the last change made in speech */
 } ms_change_question_t;
 
