@@ -12,6 +12,7 @@ from microsip_core.errors import Canceled, InvalidState, MicrosipError, NetworkE
 from microsip_core.sip.events import RegistrationFailed, RegistrationRemoved, RegistrationSucceeded
 from microsip_core.sip.hop import Hop, hop_for_uri
 from microsip_core.sip.identity import Credential, Identity
+from microsip_core.sip.registration import RegistrationState
 from microsip_core.sip.uri import SipUri
 from microsip_core.user_agent.event_stream import EventStream
 from microsip_core.user_agent.events import Event, EventType
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from microsip_core.user_agent.call import Call
     from microsip_core.user_agent.user_agent import UserAgent
 
+_GOING = (RegistrationState.UNREGISTERING, RegistrationState.REMOVED)
 _RETRY_AFTER = 30.0  # seconds until a registration that could not be sent at all is tried again
 
 
@@ -203,7 +205,7 @@ class Account:
 
     def _send_register(self) -> None:
         now = self._agent.now()
-        if self._registration is None:
+        if self._registration is None or self._registration.state in _GOING:
             self._registration = self._agent.endpoint.register(
                 self.identity, self.registrar, now, expires=self._expires, owner=self,
             )
@@ -243,7 +245,7 @@ class Account:
         if event.registration is not self._registration:
             return
         self.status, self.reason = event.status, event.reason
-        self._failed(registration_error(event, self.registrar, self._agent.transport_error))
+        self._failed(registration_error(event, self.registrar, self._agent.driver.transport_error(event.reason)))
 
     def _failed(self, error: MicrosipError) -> None:
         self.state, self.error = AccountState.FAILED, error

@@ -9,6 +9,7 @@ from collections import deque
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
+from microsip_core import __version__
 from microsip_core.errors import InvalidState, NetworkError, NotInitialized
 from microsip_core.ids import IdSource
 from microsip_core.sip import events as core
@@ -86,8 +87,7 @@ class AgentCore:
             local_address=self.transport.local_address, deliver=frozenset({"INFO"}), ring_timeout=config.ring_timeout,
             answer_timeout=config.ring_timeout,
         )
-        if config.user_agent is not None:
-            endpoint_config.user_agent = config.user_agent
+        endpoint_config.user_agent = f"microsip-core/{__version__}" if config.user_agent is None else config.user_agent
         self.endpoint = Endpoint(endpoint_config, ids)
         self.driver = Driver(loop, self.endpoint, self.transport.send, self._deliver)
         self.pump = self.driver.pump
@@ -148,11 +148,6 @@ class AgentCore:
         if self._streams:
             self.publish(Event(EventType.TRANSPORT_ERROR, time.time(), text=str(error)))
         self.driver.transport_failed(token, error)
-
-    @property
-    def transport_error(self) -> NetworkError | None:
-        """Why a message could not be sent, for the event delivered just now."""
-        return self.driver.transport_error
 
     def _deliver(self, event: Any) -> None:
         """Hand one event of the core to the call, account or waiter it is about."""

@@ -6,7 +6,7 @@ import asyncio
 import time
 from types import TracebackType
 
-from microsip_core.errors import InvalidArgument, InvalidState, MicrosipError
+from microsip_core.errors import Canceled, InvalidArgument, InvalidState, MicrosipError
 from microsip_core.sip.session.invite_session import InviteSession
 from microsip_core.user_agent.call_life import ANSWERED, UNANSWERED_INCOMING
 from microsip_core.user_agent.call_media import CallMedia
@@ -26,8 +26,8 @@ class Call(CallMedia):
 
     ``id`` counts from 1 within the user agent, ``call_id`` is SIP's. ``direction`` is "outgoing" or "incoming",
     ``state`` a :class:`CallState`. ``account`` is the account it belongs to, None without one. ``local_uri``,
-    ``remote_uri`` and ``remote_display_name`` say who talks. ``status`` and ``reason`` are the last SIP status, 0
-    before the first.
+    ``remote_uri`` and ``remote_display_name`` say who talks. ``request`` is the INVITE with all its headers.
+    ``status`` and ``reason`` are the last SIP status, 0 before the first.
     ``created``, ``ringing``, ``answered`` and ``ended`` are seconds since the epoch, None until then. ``end_cause`` and
     ``ended_by`` ("local", "remote", "timeout", "transport") tell how it ended; ``error`` is the exception that those
     who waited got, None after a normal end.
@@ -107,6 +107,7 @@ class Call(CallMedia):
         """
         if self.state is not CallState.ENDED:
             if self.session is None:
+                self.error = Canceled("the call was given up", step="invite", peer=self.remote_uri)
                 self.finish(EndCause.CANCELED, "local")
                 return DONE
             self.released = self.agent.loop.create_future()
@@ -138,10 +139,10 @@ class Call(CallMedia):
             )
         if hold == self.held:
             return DONE
+        self.session.reinvite(self.media.hold(hold), self.agent.now())
         renegotiation = self.agent.loop.create_future()
         renegotiation.add_done_callback(_look_at_exception)
         self.renegotiation, self.renegotiating_hold = renegotiation, hold
-        self.session.reinvite(self.media.hold(hold), self.agent.now())
         self.agent.pump()
 
         async def finished() -> None:

@@ -6,7 +6,7 @@ import asyncio
 from collections import deque
 from typing import TYPE_CHECKING
 
-from microsip_core.errors import CallRefused, InvalidArgument, InvalidState
+from microsip_core.errors import CallRefused, InvalidArgument, InvalidState, TimedOut
 from microsip_core.user_agent.call_life import ANSWERED, CallLife
 from microsip_core.user_agent.events import EventType
 from microsip_core.user_agent.states import CallState
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 _DIGITS = frozenset("0123456789*#ABCD")
 _METHODS = ("auto", "rfc4733", "info")
 _PAUSE = 0.5  # seconds that a comma stands for
+_ENGINE_PATIENCE = 5.0  # seconds beyond the length of the digits
 _QUEUED_DIGITS = 32  # at most so many at a time are given to the media engine, which holds 64
 _SAME_DIGIT = 0.15  # seconds within which the same digit by the other method is the same key press
 _NUMBERED = {"10": "*", "11": "#", "12": "A", "13": "B", "14": "C", "15": "D"}  # some peers send the event code
@@ -84,19 +85,22 @@ class CallDtmf(CallLife):
                 if method == "rfc4733":
                     raise
             else:
-                await self._until_sent(len(digits))
+                await self._until_sent(len(digits), len(digits) * (duration_ms + gap_ms) / 1000 + _ENGINE_PATIENCE)
                 return
         for digit in digits:
             await self._send_info(digit, duration_ms)
             await asyncio.sleep((duration_ms + gap_ms) / 1000)
 
-    async def _until_sent(self, count: int) -> None:
+    async def _until_sent(self, count: int, timeout: float) -> None:
         future: asyncio.Future[None] = self.agent.loop.create_future()
         self._sent_waiter = (count, future)
         try:
-            await future
+            done, _ = await asyncio.wait([future], timeout=timeout)
         finally:
             self._sent_waiter = None
+        if not done:
+            raise TimedOut("the digits were not sent: nothing is sent while on hold", step="dtmf", peer=self.remote_uri)
+        future.result()
 
     def count_sent(self, count: int) -> None:
         """The media engine has sent ``count`` digits."""

@@ -49,6 +49,7 @@ class CallLife:
     end_cause: EndCause | None = None
     ended_by: str | None = None
     error: MicrosipError | None = None
+    request: Request | None = None
     held = False
 
     session: InviteSession | None = None  # from here on: for the files of this package
@@ -95,11 +96,6 @@ class CallLife:
         if self.answered is None:
             return 0.0
         return (self.ended or time.time()) - self.answered
-
-    @property
-    def request(self) -> Request | None:
-        """The INVITE (of an incoming call the caller's), with all its headers; None once the call is answered."""
-        return self.session.request if self.session is not None else None
 
     async def wait(self, state: CallState | str, timeout: float | None = None) -> None:
         """Wait until the call is in ``state`` or past it. Raises TimedOut, or why the call ended.
@@ -184,9 +180,7 @@ class CallLife:
             return
         self.ended = time.time()
         self.end_cause, self.ended_by = self.end_cause or cause, by
-        if self.timer is not None:
-            self.timer.cancel()
-            self.timer = None
+        self.cancel_timer()
         if self.session is None and self.task is not None:
             self.task.cancel()
         self.close_media()
@@ -200,6 +194,12 @@ class CallLife:
         self.emit(EventType.CALL_ENDED, self.status, self.reason)
         if not self.recording:
             self.close_streams()
+
+    def cancel_timer(self) -> None:
+        """Stop the timer that gives the call up."""
+        if self.timer is not None:
+            self.timer.cancel()
+            self.timer = None
 
     def close_streams(self) -> None:
         """No event of this call will come any more."""

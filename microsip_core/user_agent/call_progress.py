@@ -49,6 +49,7 @@ def on_answered(call: Call, event: core.CallAnswered) -> None:
     """Take the 2xx to our INVITE: media flows, or the call can not be and is hung up."""
     call.status, call.reason = event.status, event.response.reason
     now = call.answered = time.time()
+    call.cancel_timer()
     if call.first_response is None:
         call.first_response = now
     call.emit(EventType.CALL_ANSWERED, event.status, call.reason)
@@ -142,7 +143,7 @@ def on_ended(call: Call, event: core.CallEnded) -> None:
     if event.status:
         call.status, call.reason = event.status, event.reason
     if call.error is None:
-        call.error = call_error(event, call.remote_uri, call.agent.transport_error)
+        call.error = call_error(event, call.remote_uri, call.agent.driver.transport_error(event.reason))
     call.finish(end_cause(event), event.by)
 
 

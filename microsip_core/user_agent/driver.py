@@ -12,6 +12,7 @@ from microsip_core.sip.hop import OutgoingPacket, Source
 from microsip_core.user_agent.log import LOG
 
 _KEEP_ALIVES = (b"\r\n\r\n", b"\r\n", b"\0", b"\0\0\0\0", b"")
+_REMEMBERED_ERRORS = 256
 _CLOCK_STEP = 0.001  # uvloop's clock moves in milliseconds
 
 
@@ -19,8 +20,17 @@ class Driver:
     """Between loop, sockets and endpoint. Whoever gave the endpoint a command calls :meth:`pump` afterwards."""
 
     __slots__ = (
-        "_deliver", "_endpoint", "_idle", "_loop", "_pumping", "_send", "_time", "_timer", "_timer_due", "closed",
-        "transport_error",
+        "_deliver",
+        "_endpoint",
+        "_idle",
+        "_loop",
+        "_pumping",
+        "_send",
+        "_time",
+        "_timer",
+        "_timer_due",
+        "_transport_errors",
+        "closed",
     )
 
     def __init__(
@@ -37,7 +47,7 @@ class Driver:
         self._pumping = False
         self._idle: asyncio.Future[None] | None = None
         self.closed = False
-        self.transport_error: NetworkError | None = None  # the one behind the events delivered just now
+        self._transport_errors: dict[str, NetworkError] = {}
 
     def receive(self, data: bytes, source: Source) -> None:
         """Take one message from a socket; the socket calls :meth:`pump` after a batch of them."""
@@ -50,11 +60,17 @@ class Driver:
             LOG.exception("fault while processing a message from %s:%d", source.host, source.port)
 
     def transport_failed(self, token: object, error: NetworkError) -> None:
-        """Tell the endpoint that a message did not get out, and remember why in our own words."""
-        self.pump()  # what happened before has another cause
-        self.transport_error = error
-        self._endpoint.transport_failed(token, str(error), self._time())
+        """Tell the endpoint that a message did not get out, and remember the exception behind the words it gets."""
+        if len(self._transport_errors) >= _REMEMBERED_ERRORS:
+            self._transport_errors.clear()
+        reason = str(error)
+        self._transport_errors[reason] = error
+        self._endpoint.transport_failed(token, reason, self._time())
         self.pump()
+
+    def transport_error(self, reason: str) -> NetworkError | None:
+        """Return the exception behind the reason that an event of the endpoint gives."""
+        return self._transport_errors.get(reason)
 
     def pump(self) -> None:
         """Deliver all events, send all packets, arm the timer. Called while it runs, it leaves the work to that run."""

@@ -46,7 +46,7 @@ class MediaRouter:
         """Start the engine and check the settings. Raises CodecError, InvalidArgument, NotSupported."""
         self._backend = self._create_backend()
         try:
-            self.new_session("127.0.0.1", None)  # opens nothing yet, but refuses an unknown codec
+            self.new_session("127.0.0.1", None).close()  # opens nothing yet, but refuses an unknown codec
         except Exception:
             self.close()
             raise

@@ -45,7 +45,9 @@ class Reception:
             session.identity = account.identity  # its credentials answer challenges in this dialog, to our BYE say
         call = agent.new_call("incoming", CallState.INCOMING, account=account)
         call.session, session.owner, call.offer = session, call, event.sdp
-        call.call_id = session.call_id
+        call.call_id, call.request = session.call_id, event.request
+        if call.account is not None:
+            session.identity = call.account.identity  # whose credentials answer what our BYE is challenged with
         call.local_uri, call.remote_uri = session.local_uri, session.remote_uri
         call.remote_display_name = session.remote_display_name or ""
         call.emit(EventType.CALL_INCOMING, text=call.remote_uri)

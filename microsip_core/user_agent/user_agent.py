@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from types import TracebackType
 from typing import Any
 
-from microsip_core.errors import MicrosipError, NetworkError, TimedOut
+from microsip_core.errors import Busy, InvalidArgument, MediaError, MicrosipError, NetworkError
 from microsip_core.sip.hop import hop_for_uri
 from microsip_core.sip.uri import SipUri
 from microsip_core.transport.address import HostPort
@@ -30,6 +30,8 @@ Headers = Sequence[tuple[str, str]]
 
 class UserAgent(AgentCore):
     """A SIP user agent on the running asyncio loop. ``async with UserAgent() as ua:`` starts and closes it.
+
+    It and all that it makes belong to the thread of that loop; the C-style API is for other threads.
 
     Keyword arguments override the fields of ``config``. ``media`` is a MediaBackend of your own, "none" for signaling
     only (answers with an inactive description, opens no media socket), or None for the media engine.
@@ -176,7 +178,7 @@ class UserAgent(AgentCore):
                 target, offer, self.now(), identity=identity, headers=headers or (),
                 answer_timeout=self.config.ring_timeout, owner=call,
             )
-            call.call_id = call.session.call_id
+            call.call_id, call.request = call.session.call_id, call.session.request
             self.pump()
 
         async def resolve_first() -> None:
@@ -191,6 +193,9 @@ class UserAgent(AgentCore):
                 send_invite()
             else:
                 call.task = self.loop.create_task(resolve_first())
+        except InvalidArgument as error:
+            call.fail(error)
+            raise
         except MicrosipError as error:
             call.fail(error, cause=_cause_of(error))
         return call
@@ -233,4 +238,4 @@ def _give_up(call: Call, timeout: float) -> None:
 def _cause_of(error: MicrosipError) -> EndCause:
     if isinstance(error, NetworkError):
         return EndCause.TRANSPORT
-    return EndCause.TIMEOUT if isinstance(error, TimedOut) else EndCause.MEDIA
+    return EndCause.MEDIA if isinstance(error, (MediaError, Busy)) else EndCause.ERROR

@@ -134,6 +134,20 @@ async def test_unregister_while_registering(caller: UserAgent, peer: RawPeer) ->
     assert account.state is AccountState.UNREGISTERED
 
 
+async def test_registering_again_while_the_removal_is_under_way(caller: UserAgent, peer: RawPeer) -> None:
+    registering = asyncio.create_task(caller.create_account(peer.uri, "x"))
+    await peer.respond(await peer.receive("REGISTER"), "200 OK", extra="Expires: 60\r\n")
+    account = await registering
+    assert account.start_removal()
+    removal = await peer.receive("REGISTER")
+    again = asyncio.create_task(account.register())
+    await peer.respond(await peer.receive("REGISTER"), "200 OK", extra="Expires: 60\r\n")
+    await again
+    await peer.respond(removal, "200 OK")
+    await asyncio.sleep(0.02)
+    assert account.state is AccountState.REGISTERED
+
+
 async def test_unregister_is_bounded(caller: UserAgent, peer: RawPeer) -> None:
     registering = asyncio.create_task(caller.create_account(peer.uri, "x"))
     await peer.respond(await peer.receive("REGISTER"), "200 OK", extra="Expires: 60\r\n")
@@ -216,6 +230,22 @@ class TestServerThatChallengesEverything:
         await call.hangup()
         assert call.error is None
         assert call.end_cause == "normal"
+
+    async def test_bye_of_the_callee_is_authenticated_too(
+        self, make_agent: MakeAgent, loopback_server: LoopbackServer,
+    ) -> None:
+        alice, bob = await make_agent(trace=50), await make_agent()
+        await alice.create_account(loopback_server.uri("alice"), "secret")
+        await bob.create_account(loopback_server.uri("bob"), "hunter2")
+        bob.on_incoming = lambda call: call.answer()
+        call = await alice.invite("bob")
+        incoming = bob.calls[0]
+        await incoming.wait("active", 2)
+        await incoming.hangup()
+        await call.wait_ended(2)
+        byes = [entry.data for entry in alice.trace if entry.data.startswith(b"BYE")]
+        assert len(byes) == 1
+        assert call.ended_by == "remote"
 
     async def test_call_without_credentials(self, caller: UserAgent, loopback_server: LoopbackServer) -> None:
         with pytest.raises(AuthenticationError) as caught:

@@ -484,8 +484,15 @@ async def test_context_manager_hangs_up(caller: UserAgent, callee: UserAgent, ur
 async def test_extra_headers_reach_the_callee(caller: UserAgent, callee: UserAgent, uri_of: UriOf) -> None:
     caller.start_call(uri_of(callee), headers=[("X-Order", "4711")])
     incoming = await callee.next_call(2)
+    await incoming.answer()
     assert incoming.request is not None
     assert incoming.request.get("x-order") == "4711"
+
+
+async def test_header_that_can_not_be_sent(caller: UserAgent, callee: UserAgent, uri_of: UriOf) -> None:
+    with pytest.raises(InvalidArgument):
+        caller.start_call(uri_of(callee), headers=[("X-Order", "1\r\nEvil: 2")])
+    assert caller.calls == []
 
 
 async def test_ipv6(make_agent: MakeAgent, caller: UserAgent) -> None:

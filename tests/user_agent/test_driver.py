@@ -141,10 +141,11 @@ async def test_timer_fires_when_due_and_only_one_is_armed(bench: Bench) -> None:
 async def test_transport_failure_is_told_with_its_own_words(bench: Bench) -> None:
     error = NetworkError("nothing listens there", step="send", peer="127.0.0.1:9")
     seen: list[NetworkError | None] = []
-    bench.react["failed"] = lambda: seen.append(bench.driver.transport_error)
+    bench.react["failed"] = lambda: seen.append(bench.driver.transport_error(str(error)))
     bench.driver.transport_failed("branch", error)
     assert bench.endpoint.failed == [("branch", str(error))]
     assert seen == [error]
+    assert bench.driver.transport_error("something else") is None
 
 
 async def test_until_idle_is_bounded_and_ends_early(bench: Bench) -> None:
