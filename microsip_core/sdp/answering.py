@@ -6,7 +6,8 @@ import ipaddress
 from collections.abc import Mapping
 from typing import NamedTuple
 
-from .capabilities import PROFILES, AudioCapabilities
+from .capabilities import PROFILES, SECURE_PROFILES, AudioCapabilities
+from .crypto import CryptoAttribute, choose_crypto
 from .description import MediaDescription, SessionDescription
 from .formats import STATIC_FORMATS, RtpFormat, encodings_of, parse_payload_type
 
@@ -31,6 +32,7 @@ class RemoteAudio(NamedTuple):
     black_hole: bool  # connection address 0.0.0.0 or ::
     ptime: str | None
     maxptime: str | None
+    crypto: CryptoAttribute | None  # the key for SRTP, if SRTP it is to be
 
 
 def examine(
@@ -42,7 +44,10 @@ def examine(
     payload_types: list[str] = []
     lines = ""
     host = description.address_of(media)
-    if media.profile in PROFILES and media.port_count == 1 and not _is_multicast(host):
+    crypto = None
+    if capabilities.srtp != "off" and "crypto" in media.attributes:
+        crypto = choose_crypto(media.attributes["crypto"], capabilities.suites, answer=answer)
+    if _is_speakable(media, capabilities, crypto, answer) and media.port_count == 1 and not _is_multicast(host):
         encodings = encodings_of(media)
         for text in media.formats:
             encoding = encodings.get(text)
@@ -59,8 +64,20 @@ def examine(
     return RemoteAudio(
         audio, send, _event_for(send, events) if events else None, frozenset(events), media.profile,
         " ".join(payload_types), lines, host, _rtcp_address(media, host), description.direction_of(media),
-        host in _BLACK_HOLES, media.attribute("ptime"), media.attribute("maxptime"),
+        host in _BLACK_HOLES, media.attribute("ptime"), media.attribute("maxptime"), crypto,
     )
+
+
+def _is_speakable(
+    media: MediaDescription, capabilities: AudioCapabilities, crypto: CryptoAttribute | None, answer: bool,
+) -> bool:
+    """Say whether the profile is one of ours, with keys where they have to be."""
+    if crypto is not None:
+        return media.profile in PROFILES or media.profile in SECURE_PROFILES
+    if media.profile not in PROFILES or capabilities.srtp == "mandatory":
+        return False
+    # A key in an answer says that the peer is going to encrypt; when it is not one for us, nothing would be understood.
+    return not (answer and capabilities.srtp == "optional" and "crypto" in media.attributes)
 
 
 def _event_for(send: RtpFormat, events: dict[int, RtpFormat]) -> int | None:
@@ -117,15 +134,20 @@ def _milliseconds(text: str | None) -> float | None:
     return value if 0.0 < value < 10_000.0 else None
 
 
-def explain_refusal(description: SessionDescription, capabilities: AudioCapabilities) -> str:
+def explain_refusal(
+    description: SessionDescription, capabilities: AudioCapabilities, *, answer: bool = False,
+) -> str:
     """Say in one line why no audio stream of the peer can be carried."""
     audio = [media for media in description.media if media.kind == "audio" and media.port]
     if not audio:
         kinds = ", ".join(media.kind for media in description.media) or "nothing"
         return f"no audio stream: peer offers {kinds}"
-    speakable = [media for media in audio if media.profile in PROFILES]
+    speakable = [media for media in audio if media.profile in PROFILES or media.profile in SECURE_PROFILES]
     if not speakable:
-        return f"no common RTP profile: peer offers {audio[0].profile}, we have RTP/AVP"
+        return f"no common RTP profile: peer offers {audio[0].profile}, we have {_profiles_of(capabilities)}"
+    refused = _explain_srtp(speakable, capabilities, answer)
+    if refused is not None:
+        return refused
     addresses = [description.address_of(media) for media in speakable]
     if all(_is_multicast(address) for address in addresses):
         return f"no unicast address: peer offers {addresses[0]}"
@@ -139,3 +161,24 @@ def explain_refusal(description: SessionDescription, capabilities: AudioCapabili
             if encoding not in offered:
                 offered.append(encoding)
     return f"no common codec: peer offers {', '.join(offered) or 'none'}, we have {capabilities}"
+
+
+def _profiles_of(capabilities: AudioCapabilities) -> str:
+    names = {"off": "RTP/AVP", "optional": "RTP/AVP and RTP/SAVP", "mandatory": "RTP/SAVP"}
+    return names[capabilities.srtp]
+
+
+def _explain_srtp(streams: list[MediaDescription], capabilities: AudioCapabilities, answer: bool) -> str | None:
+    """Say why SRTP is in the way, ``None`` when it is not."""
+    if capabilities.srtp == "off":
+        plain = any(media.profile in PROFILES for media in streams)
+        return None if plain else f"SRTP is switched off here: peer offers {streams[0].profile}, we have RTP/AVP"
+    keys = [value for media in streams for value in media.attributes.get("crypto", ())]
+    if choose_crypto(keys, capabilities.suites, answer=answer) is not None:
+        return None
+    if keys:
+        names = ", ".join(dict.fromkeys(value.split()[1] for value in keys if len(value.split()) > 1)) or "none"
+        return f"no common SRTP suite: peer offers {names}, we have {', '.join(capabilities.suites)}"
+    if capabilities.srtp == "mandatory":
+        return f"SRTP is mandatory here: peer offers {streams[0].profile} without a key (a=crypto)"
+    return f"no key for SRTP (a=crypto): peer offers {streams[0].profile}"

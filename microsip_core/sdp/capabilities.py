@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
+from .crypto import DEFAULT_SUITES, SRTP_MODES, SUITES
 from .formats import STATIC_FORMATS, RtpFormat, describe_formats, normalized, parse_payload_type
 from .memory import DescriptionMemory
 
 PROFILES = frozenset({"RTP/AVP", "RTP/AVPF"})
 """Profiles we can speak: AVPF only adds feedback messages, which nobody has to send (RFC 4585 s3.1)."""
+SECURE_PROFILES = frozenset({"RTP/SAVP", "RTP/SAVPF"})
+"""The same with SRTP (RFC 3711, RFC 5124)."""
 
 _REMEMBERED = 512  # matches kept; a peer that spells its names in ever new ways gains nothing
 _STATIC_KEYS = {str(payload_type): rtp_format.key for payload_type, rtp_format in STATIC_FORMATS.items()}
@@ -25,14 +28,23 @@ class Match(NamedTuple):
 
 
 class AudioCapabilities:
-    """The formats of one kind of user agent, telephone-event among them. Made once and shared by many negotiations."""
+    """The formats of one kind of user agent, telephone-event among them. Made once and shared by many negotiations.
+
+    ``srtp`` is one of ``SRTP_MODES``, ``suites`` those for SRTP in order of preference.
+    """
 
     __slots__ = (
         "_matches", "answers", "attributes", "by_key", "by_payload_type", "events", "formats", "offers",
-        "payload_types", "receivable",
+        "payload_types", "receivable", "srtp", "suites",
     )
 
-    def __init__(self, formats: Iterable[RtpFormat]) -> None:
+    def __init__(
+        self, formats: Iterable[RtpFormat], *, srtp: str = "off", suites: Sequence[str] = DEFAULT_SUITES,
+    ) -> None:
+        if srtp not in SRTP_MODES or not suites or not all(suite in SUITES for suite in suites):
+            raise ValueError(f"no way to do SRTP is called {srtp!r} with {suites}")
+        self.srtp = srtp
+        self.suites = tuple(suites)
         self.formats = tuple(formats)
         self.by_key = {rtp_format.key: rtp_format for rtp_format in self.formats}
         self.by_payload_type = {rtp_format.payload_type: rtp_format for rtp_format in self.formats}

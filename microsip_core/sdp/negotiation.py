@@ -12,13 +12,14 @@ when its connection address is 0.0.0.0 or ::; in the second case nothing may be 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
 from microsip_core.errors import CodecError, InvalidArgument
 
 from .answering import RemoteAudio, examine, explain_refusal, ptime_for
 from .capabilities import AudioCapabilities
+from .crypto import SUITES, CryptoAttribute, NegotiatedCrypto, crypto_line
 from .description import DIRECTIONS, MediaDescription, SessionDescription
 from .errors import DEFAULT_LIMITS, SdpError, SdpLimits
 from .formats import RtpFormat, describe_formats
@@ -43,6 +44,7 @@ class NegotiatedAudio(NamedTuple):
     direction: str  # ours
     ptime_ms: int  # for sending
     remote_hold: bool
+    crypto: NegotiatedCrypto | None = None  # keys for SRTP, None for RTP
 
     @property
     def sending(self) -> bool:
@@ -56,17 +58,24 @@ class NegotiatedAudio(NamedTuple):
 
 
 class AudioNegotiation:
-    """The offers and answers of one session with one audio stream at ``host:port`` (IPv4 or IPv6 address)."""
+    """The offers and answers of one session with one audio stream at ``host:port`` (IPv4 or IPv6 address).
+
+    ``new_key`` returns so many random octets; it is needed where the capabilities have SRTP. Each suite keeps one key
+    of ours for the whole session, so that a re-INVITE that changes nothing does not change keys either.
+    """
 
     __slots__ = (
-        "_answered", "_formats", "_index", "_last_tail", "_limits", "_offered_direction", "_others", "_profile",
-        "_version", "capabilities", "host", "port", "ptime_ms", "rtcp_port", "session_id",
+        "_answered", "_crypto_lines", "_formats", "_index", "_keys", "_last_tail", "_limits", "_new_key",
+        "_offered_direction", "_others", "_profile", "_version", "capabilities", "host", "port", "ptime_ms", "rtcp_port",
+        "session_id",
     )
 
     def __init__(
         self, capabilities: AudioCapabilities, host: str, port: int, *, session_id: int, rtcp_port: int | None = None,
-        ptime_ms: int = 20, limits: SdpLimits = DEFAULT_LIMITS,
+        ptime_ms: int = 20, limits: SdpLimits = DEFAULT_LIMITS, new_key: Callable[[int], bytes] | None = None,
     ) -> None:
+        if capabilities.srtp != "off" and new_key is None:
+            raise InvalidArgument("SRTP needs a source of keys")
         self.capabilities = capabilities
         self.host = host
         self.port = port
@@ -78,7 +87,10 @@ class AudioNegotiation:
         self._last_tail = ""
         self._index = 0  # of the audio stream among the m= lines
         self._others: list[str] = []  # every m= line of the session, refused
-        self._profile = "RTP/AVP"
+        self._profile = "RTP/SAVP" if capabilities.srtp == "mandatory" else "RTP/AVP"
+        self._new_key = new_key
+        self._keys: dict[str, bytes] = {}  # ours, by suite; the one agreed on comes first
+        self._crypto_lines = ""
         self._answered: NegotiatedAudio | None = None  # the answer to our last offer, in the peer's numbers
         self._formats = (capabilities.payload_types, capabilities.attributes)  # as for m= and for a=
         self._offered_direction = "sendrecv"
@@ -89,7 +101,21 @@ class AudioNegotiation:
         if self._answered is not None:
             self._formats = self._agreed_formats(self._answered)
             self._answered = None
+        if self.capabilities.srtp != "off":
+            suites = dict.fromkeys([*self._keys, *self.capabilities.suites])
+            self._crypto_lines = "".join(crypto_line(suite, self._key_for(suite)) for suite in suites)
         return self._describe(self._audio_section(self.ptime_ms, direction), "t=0 0")
+
+    def _key_for(self, suite: str) -> bytes:
+        if suite not in self._keys:
+            assert self._new_key is not None
+            self._keys[suite] = self._new_key(SUITES[suite].key_octets + SUITES[suite].salt_octets)
+        return self._keys[suite]
+
+    def _agree_on(self, crypto: CryptoAttribute) -> NegotiatedCrypto:
+        ours, theirs = self._key_for(crypto.suite), crypto.keys[0]
+        self._keys = {crypto.suite: ours, **self._keys}
+        return NegotiatedCrypto(crypto.suite, ours, theirs.key_and_salt, theirs.mki)
 
     def _agreed_formats(self, answered: NegotiatedAudio) -> tuple[str, str]:
         """Return the formats of an answer to us, the peer's first one first, under the numbers we offered."""
@@ -119,8 +145,9 @@ class AudioNegotiation:
             return None
         remote = examine(description, media, self.capabilities, answer=True)
         if not remote.audio:
-            raise CodecError(explain_refusal(description, self.capabilities), step="accept SDP answer")
-        if wording is not None and len(description.media) == 1:
+            reason = explain_refusal(description, self.capabilities, answer=True)
+            raise CodecError(reason, step="accept SDP answer")
+        if wording is not None and len(description.media) == 1 and _is_worth_keeping(answer):
             self.capabilities.answers.keep(wording, Remembered(remote, ""))
         return self._as_offerer(self._negotiated(remote, media.port, self._offered_direction))
 
@@ -161,7 +188,7 @@ class AudioNegotiation:
         self._index = index
         if remote is None:
             return self._describe(refusal(description.media[0]) if description.media else "", timing), None
-        if wording is not None and not self._others:
+        if wording is not None and not self._others and _is_worth_keeping(offer):
             self.capabilities.offers.keep(wording, Remembered(remote, timing))
         return self._answer(remote, description.media[index].port, direction, timing)
 
@@ -172,19 +199,25 @@ class AudioNegotiation:
         self._formats = (remote.payload_types, remote.attribute_lines)
         self._answered = None
         negotiated = self._negotiated(remote, port, direction)
+        self._crypto_lines = ""
+        if remote.crypto is not None:
+            self._crypto_lines = crypto_line(remote.crypto.suite, self._key_for(remote.crypto.suite), remote.crypto.tag)
         return self._describe(self._audio_section(negotiated.ptime_ms, negotiated.direction), timing), negotiated
 
     def _choose(self, description: SessionDescription) -> tuple[int, RemoteAudio | None]:
-        """Find the audio stream to carry: the one carried before, else the first that we can."""
+        """Find the audio stream to carry: the one carried before, else the first that we can, with SRTP if we may."""
+        plain: tuple[int, RemoteAudio | None] = (0, None)
         order = list(enumerate(description.media))
         if 0 < self._index < len(order):
             order.insert(0, order.pop(self._index))
         for index, candidate in order:
             if candidate.kind == "audio" and candidate.port:
                 remote = examine(description, candidate, self.capabilities)
-                if remote.audio:
+                if remote.audio and (remote.crypto is not None or self.capabilities.srtp == "off"):
                     return index, remote
-        return 0, None
+                if remote.audio and plain[1] is None:
+                    plain = (index, remote)
+        return plain
 
     def _negotiated(self, remote: RemoteAudio, port: int, wanted: str) -> NegotiatedAudio:
         sending = wanted in _SENDS and remote.direction in _RECEIVES and not remote.black_hole
@@ -194,6 +227,7 @@ class AudioNegotiation:
             remote.rtcp or (remote.host, min(port + 1, 65535)), _DIRECTION_OF[sending, receiving],
             ptime_for(remote.ptime, remote.maxptime, self.ptime_ms),
             remote.black_hole or remote.direction not in _RECEIVES,
+            None if remote.crypto is None else self._agree_on(remote.crypto),
         )
 
     def _audio_section(self, ptime_ms: int, direction: str) -> str:
@@ -202,7 +236,7 @@ class AudioNegotiation:
         rtcp = "" if self.rtcp_port == self.port + 1 else f"a=rtcp:{self.rtcp_port}\r\n"
         return (
             f"m=audio {self.port} {self._profile} {payload_types}\r\n"
-            f"{attributes}{rtcp}a=ptime:{ptime_ms}\r\na={direction}\r\n"
+            f"{attributes}{self._crypto_lines}{rtcp}a=ptime:{ptime_ms}\r\na={direction}\r\n"
         )
 
     def _describe(self, audio: str, timing: str) -> bytes:
@@ -222,6 +256,11 @@ def _checked(direction: str) -> str:
     if direction not in DIRECTIONS:
         raise InvalidArgument(f"{direction!r} is no direction", remedy=f"Use one of {', '.join(DIRECTIONS)}")
     return direction
+
+
+def _is_worth_keeping(data: bytes) -> bool:
+    """Descriptions with keys never come twice, and their keys are not to lie about."""
+    return b"a=crypto" not in data
 
 
 def refusal(media: MediaDescription) -> str:
