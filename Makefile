@@ -1,5 +1,5 @@
 # Two commands for everyone: `make demo` and `make test`. Both make their own environment in .venv first.
-# Others: lint, sanitize, fuzz, bench, native, clean. PYTHON=python3.12 chooses the interpreter, TESTS=tests/sip narrows the tests.
+# Others: lint, sanitize, bench, clean. PYTHON=python3.12 chooses the interpreter, TESTS=tests/sip narrows the tests.
 
 PYTHON ?= python3
 VENV := .venv
@@ -7,9 +7,10 @@ BIN := $(VENV)/bin
 TESTS ?= tests
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 NATIVE_SOURCES := $(shell find native -name '*.[ch]' -o -name '*.pyx' -o -name '*.pxd' -o -name CMakeLists.txt)
+TOOLS := PATH="$(abspath $(BIN)):$$PATH"
 PYTHON_SOURCES := microsip_core tests examples benchmarks
 
-.PHONY: demo test lint sanitize fuzz bench clean
+.PHONY: demo test lint sanitize bench clean
 .DEFAULT_GOAL := demo
 
 demo: $(VENV)/installed
@@ -21,11 +22,11 @@ test: $(VENV)/installed-test
 lint: $(VENV)/installed-lint
 	$(BIN)/ruff check $(PYTHON_SOURCES)
 	$(BIN)/mypy
-	cmake -S native -B build/lint -DMICROSIP_TESTS=ON -DMICROSIP_BINDING=OFF -DMICROSIP_WERROR=ON
-	cmake --build build/lint
+	$(TOOLS) cmake -S native -B build/lint -DMICROSIP_TESTS=ON -DMICROSIP_BINDING=OFF -DMICROSIP_WERROR=ON >/dev/null
+	$(TOOLS) cmake --build build/lint --parallel
 
-sanitize: $(VENV)/installed-test
-	PATH="$(abspath $(BIN)):$$PATH" native/tests/sanitize.sh
+sanitize: $(VENV)/installed-lint
+	$(TOOLS) native/tests/sanitize.sh
 
 bench: $(VENV)/installed-bench
 	$(BIN)/python -m benchmarks.parse
