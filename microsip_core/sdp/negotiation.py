@@ -66,8 +66,8 @@ class AudioNegotiation:
 
     __slots__ = (
         "_answered", "_crypto_lines", "_formats", "_index", "_keys", "_last_tail", "_limits", "_new_key",
-        "_offered_direction", "_others", "_profile", "_version", "capabilities", "host", "port", "ptime_ms", "rtcp_port",
-        "session_id",
+        "_offered_direction", "_others", "_profile", "_version", "capabilities", "host", "port", "ptime_ms",
+        "rtcp_port", "session_id",
     )
 
     def __init__(
