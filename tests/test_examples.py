@@ -68,7 +68,8 @@ class Bot:
 @pytest.fixture(scope="module")
 def server() -> Iterator[str]:
     """HOST:PORT of a loopback server with the user alice."""
-    command = ["-m", "microsip_core", "loopback", "--listen", "127.0.0.1:0", "--user", "alice:secret", "--json"]
+    users = ("--user", "alice:secret")
+    command = ["-m", "microsip_core", "loopback", "--listen", "127.0.0.1:0", *users, "--quiet", "--json"]
     process = subprocess.Popen([sys.executable, *command], stdout=subprocess.PIPE, text=True, env=ENVIRONMENT)
     assert process.stdout is not None
     yield str(json.loads(process.stdout.readline())["address"])

@@ -18,7 +18,7 @@ PASSWORD = "correct horse"
 def loopback() -> Iterator[str]:
     """HOST:PORT of a server where alice and bob may register."""
     users = [word for name in ("alice", "bob") for word in ("--user", f"{name}:{PASSWORD}")]
-    with Running("loopback", "--listen", "127.0.0.1:0", *users) as server:
+    with Running("loopback", "--listen", "127.0.0.1:0", "--quiet", *users) as server:
         yield str(server.next()["address"])
 
 

