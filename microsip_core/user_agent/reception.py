@@ -48,8 +48,8 @@ class Reception:
         call.call_id, call.request = session.call_id, event.request
         if call.account is not None:
             session.identity = call.account.identity  # whose credentials answer what our BYE is challenged with
-        call.local_uri, call.remote_uri = session.local_uri, session.remote_uri
-        call.remote_display_name = session.remote_display_name or ""
+        caller, called = event.request.from_, event.request.to
+        call.local_uri, call.remote_uri, call.remote_display_name = called.uri, caller.uri, caller.display_name
         call.emit(EventType.CALL_INCOMING, text=call.remote_uri)
         handler = agent.on_incoming
         if handler is not None:
