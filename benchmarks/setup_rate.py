@@ -1,10 +1,10 @@
-"""How many calls a second one process answers: INVITE/180/200/ACK/BYE/200 from ``sipp -sn uac``, peers beside us in one run.
+"""How many calls a second one process answers: INVITE/200/ACK/BYE/200 from ``sipp -sn uac``, peers beside us.
 
-    python -m benchmarks.setup_rate [--seconds 3] [--max 8000] [--json FILE] [--only NAME]... [--peer-python PYTHON]
+    python -m benchmarks.setup_rate [--seconds 3] [--max 8000] [--json FILE] [--only NAME]... [--install-peer]
 
 A rate passes when under 1 % of the calls fail, under 2 % retransmit, and all were made in 1.1 times the time. Rates are
-doubled until one fails twice, then bisected. ``sipp -sn uas`` is the ceiling of the generator. ``--peer-python`` names a Python
-in whose environment aiosipua is installed (``pip install "aiosipua[rtp]"``); without it that peer is left out, and said so.
+doubled until one fails twice, then bisected. ``sipp -sn uas`` is the ceiling of the generator. aiosipua, the fastest
+pure-Python peer known, runs from an environment of its own in build/peers, which ``--install-peer`` makes.
 Everything stays on 127.0.0.1. The machine is shared by generator and server: compare ratios, not absolute figures.
 """
 
@@ -76,15 +76,26 @@ def contestants(arguments: argparse.Namespace) -> list[Contestant]:
     ]
     if arguments.uvloop:
         found.insert(1, Contestant("microsip-core uvloop", "signaling", [*ours, "--uvloop", "signaling"], 500))
-    if arguments.peer_python:
-        peer = [arguments.peer_python, *module, "aiosipua"]
+    peer_python = peer_environment(arguments.install_peer)
+    if peer_python is not None:
+        peer = [str(peer_python), *module, "aiosipua"]
         found += [
             Contestant("aiosipua", "signaling", [*peer, "signaling"], 250),
             Contestant("aiosipua", "media", [*peer, "media"], 100),
         ]
     else:
-        print("aiosipua is left out: no --peer-python", file=sys.stderr)
+        print("aiosipua is left out: --install-peer would install it into build/peers", file=sys.stderr)
     return [one for one in found if not arguments.only or one.name in arguments.only]
+
+
+def peer_environment(install: bool) -> Path | None:
+    """Return the Python that has aiosipua, made first where ``install`` says so; None where there is none."""
+    folder = ROOT / "build" / "peers" / "aiosipua"
+    python = folder / "bin" / "python"
+    if not python.exists() and install:
+        subprocess.run([sys.executable, "-m", "venv", folder], check=True)
+        subprocess.run([python, "-m", "pip", "install", "--quiet", "aiosipua[rtp]"], check=True)
+    return python if python.exists() else None
 
 
 def start_server(contestant: Contestant, port: int) -> subprocess.Popen[str]:
@@ -95,7 +106,7 @@ def start_server(contestant: Contestant, port: int) -> subprocess.Popen[str]:
         time.sleep(0.5)
         return process
     process = subprocess.Popen(
-        [*contestant.command, str(port)], stdout=subprocess.PIPE, text=True, cwd=ROOT,
+        [*contestant.command, str(port)], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, cwd=ROOT,
         env={**os.environ, "PYTHONPATH": str(ROOT)},
     )
     assert process.stdout is not None
@@ -210,7 +221,7 @@ def main() -> None:
     parser.add_argument("--max", type=int, default=8000, help="highest rate to try (default 8000)")
     parser.add_argument("--json", type=Path, help="also write the results to this file")
     parser.add_argument("--only", action="append", help="only this server (may be repeated)")
-    parser.add_argument("--peer-python", help="a Python that has aiosipua")
+    parser.add_argument("--install-peer", action="store_true", help="install aiosipua into build/peers first")
     parser.add_argument("--uvloop", action="store_true", help="measure ours on uvloop too")
     arguments = parser.parse_args()
     if shutil.which("sipp") is None:
