@@ -17,7 +17,8 @@ _WHICH = ("all", "incoming", "calling", "answered")
 def sip_invite(uri: str, media: str = "audio", account: int = 0) -> int:
     """Call ``uri`` and wait for the answer, after a registration that is under way. Returns the call's handle.
 
-    Else the reason: -1486 for 486 Busy Here, SIP_ETIMEOUT, SIP_EDNS, SIP_EAUTH, ... ``media`` is "audio".
+    Else the reason: -1486 for 486 Busy Here, SIP_ETIMEOUT, SIP_EDNS, ... SIP_EAUTH also when the registrar has refused
+    the account's credentials: then nobody is called. ``media`` is "audio".
     """
     return _invite(uri, media, account, wait=True)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import atexit
+import contextlib
 import os
 import threading
 from collections import OrderedDict
@@ -16,11 +17,9 @@ from microsip_core.c_api.structures import event_of
 from microsip_core.errors import (
     AuthenticationError,
     MicrosipError,
-    NetworkError,
     NoAccount,
     NoCall,
     NotInitialized,
-    TimedOut,
 )
 from microsip_core.user_agent.account import Account
 from microsip_core.user_agent.call import Call
@@ -134,15 +133,15 @@ class Engine:
         raise NoCall("no incoming call is ringing")
 
     async def registration_settled(self, account: Account) -> None:
-        """Wait for a registration under way, at most 10 s. Raises what makes a call by this account hopeless."""
-        if account.state is not AccountState.REGISTERING:
-            return
-        try:
-            await account.settled(_REGISTER_WAIT)
-        except MicrosipError as error:
-            # a peer that is no registrar, or is slow at it, may still take the call
-            if account.error is error and isinstance(error, (AuthenticationError, NetworkError, TimedOut)):
-                raise
+        """Wait for a registration under way, at most 10 s. Raises AuthenticationError when credentials were refused.
+
+        After any other failure the call is worth trying: the peer may be no registrar, or slow at it.
+        """
+        if account.state is AccountState.REGISTERING:
+            with contextlib.suppress(MicrosipError):
+                await account.settled(_REGISTER_WAIT)
+        if account.state is AccountState.FAILED and isinstance(account.error, AuthenticationError):
+            raise account.error
 
 
 def start_engine(config: UserAgentConfig | None, media: str | None) -> bool:

@@ -211,9 +211,18 @@ def test_invite_returns_why_it_failed(engine: None, server: ServerThread, other:
     assert sip.sip_list_calls() == []
 
 
-def test_invite_waits_for_a_registration_that_fails(engine: None, server: ServerThread) -> None:
+def test_invite_after_a_registration_that_fails(engine: None, server: ServerThread, other: OtherSide) -> None:
     sip.sip_create_account(server.uri("user"), "wrong")
     assert sip.sip_invite(server.uri("echo")) == ErrorCode.SIP_EAUTH
+    assert sip.sip_invite(server.uri("echo")) == ErrorCode.SIP_EAUTH  # and when it has failed long ago
+    assert sip.sip_delete_account() == 0
+    sip.sip_create_account(other.uri, "x")  # a peer that is no registrar: 405
+    other.run(_answer_all(other.agent))
+    assert sip.sip_invite(other.uri) > 0
+
+
+async def _answer_all(agent: UserAgent) -> None:
+    agent.on_incoming = lambda call: call.answer()
 
 
 def test_nowait_and_wait_call(engine: None, server: ServerThread) -> None:
