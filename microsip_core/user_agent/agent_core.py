@@ -93,8 +93,8 @@ class AgentCore:
         self.pump = self.driver.pump
         self.ticker = AudioTicker(loop)
         self.reception = Reception(self)
-        self.media.open()
         try:
+            self.media.open()
             await self.transport.open()
         except BaseException:
             self.media.close()

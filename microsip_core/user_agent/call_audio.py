@@ -49,12 +49,13 @@ class AudioTicker:
         self._timer = self._loop.call_later(_TICK, self._tick) if still else None
 
     def close(self) -> None:
-        """Stop; those who still wait are canceled."""
+        """Stop, and let those who still wait look for themselves: their calls have ended."""
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
         for _, future in self._waiting:
-            future.cancel()
+            if not future.done():
+                future.set_result(None)
         self._waiting = []
 
 

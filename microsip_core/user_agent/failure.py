@@ -69,7 +69,7 @@ def end_cause(event: CallEnded) -> EndCause:
     """Return why the call ended, in the words of the public API."""
     if event.cause is CoreCause.REJECTED and event.status in BUSY_STATUSES:
         return EndCause.BUSY
-    return _CAUSES[event.cause]
+    return _CAUSES.get(event.cause, EndCause.ERROR)
 
 
 def call_error(event: CallEnded, peer: str, network: NetworkError | None) -> MicrosipError | None:

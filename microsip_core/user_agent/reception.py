@@ -55,6 +55,8 @@ class Reception:
         if handler is not None:
             self._hand_over(handler, call)
             return
+        if len(self._queue) > 2 * agent.call_count + 16:  # nobody takes them: do not keep those that have ended
+            self._queue = deque(one for one in self._queue if one.state is not CallState.ENDED)
         self._queue.append(call)
         if self._waiter is not None and not self._waiter.done():
             self._waiter.set_result(None)

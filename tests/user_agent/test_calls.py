@@ -110,6 +110,14 @@ async def test_without_handler_calls_ring_and_wait_in_order(
         await callee.next_call(0.02)
 
 
+async def test_calls_that_nobody_takes_are_not_kept(caller: UserAgent, callee: UserAgent, uri_of: UriOf) -> None:
+    for _ in range(60):
+        call = caller.start_call(uri_of(callee))
+        await call.wait("ringing", 2)
+        await call.hangup()
+    assert len(callee.reception._queue) < 40
+
+
 async def test_waiting_next_call_gets_the_call(caller: UserAgent, callee: UserAgent, uri_of: UriOf) -> None:
     waiting = asyncio.create_task(callee.next_call())
     await asyncio.sleep(0)

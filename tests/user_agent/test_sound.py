@@ -111,6 +111,14 @@ async def test_audio_ends_with_the_call(calls: tuple[Call, Call]) -> None:
     assert len(await call.audio.read(100)) == 0
 
 
+async def test_reader_is_not_canceled_by_closing_the_agent(calls: tuple[Call, Call]) -> None:
+    call = calls[0]
+    reading = asyncio.create_task(call.audio.read(10 * RATE))
+    await asyncio.sleep(0.05)
+    await call.agent.shut_down()
+    assert len(await asyncio.wait_for(reading, 2)) == 0
+
+
 async def test_recording_holds_both_sides(calls: tuple[Call, Call], tmp_path: Path) -> None:
     call, other = calls
     path = tmp_path / "both.wav"
