@@ -3,10 +3,40 @@
 from __future__ import annotations
 
 import socket
+from typing import NamedTuple
 
 from microsip_core.errors import InvalidArgument
 
 HostPort = tuple[str, int]
+TRANSPORTS = ("UDP", "TCP", "TLS", "WS", "WSS")
+
+
+class ListenAddress(NamedTuple):
+    """Where to listen, and for which transport; port 0 is a free one."""
+
+    transport: str
+    host: str
+    port: int
+
+
+def parse_listen(text: str) -> ListenAddress:
+    """Parse "HOST:PORT" or "TRANSPORT:HOST:PORT", such as "tls:[::1]:5061". Raises InvalidArgument."""
+    transport, colon, rest = text.partition(":")
+    if colon and transport.upper() in TRANSPORTS and not transport.isdigit():
+        host, port = split_host_port(rest)
+        return ListenAddress(transport.upper(), host or "127.0.0.1", port)
+    host, port = split_host_port(text)
+    if ":" in host and not is_ipv6(host):
+        raise InvalidArgument(
+            f"{text!r} is not an address to listen at",
+            remedy=f"Write HOST:PORT, or a transport before it: {', '.join(TRANSPORTS).lower()}",
+        )
+    return ListenAddress("UDP", host or "127.0.0.1", port)
+
+
+def is_ipv6(host: str) -> bool:
+    """Whether a host is a numeric IPv6 address."""
+    return numeric_family(host) == socket.AF_INET6
 
 
 def split_host_port(text: str, default_port: int = 0) -> HostPort:

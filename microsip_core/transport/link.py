@@ -5,12 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Protocol
 
+from microsip_core.errors import NetworkError
 from microsip_core.sip.hop import Source
 from microsip_core.transport.address import HostPort
 
 Receive = Callable[[bytes, Source], None]  # a datagram or a framed message came in
 Flush = Callable[[], None]  # the batch of messages is over: time to send what came of it
 Unreachable = Callable[[HostPort, bytes, OSError], None]  # what was sent to that address did not get there
+Failed = Callable[[object, NetworkError], None]  # the token of a packet, or the branch in it, and why it was not sent
+Trace = Callable[[str, str, HostPort, HostPort, bytes], None]  # "in" or "out", transport, local, remote, message
 Concrete = Callable[["Link", HostPort], HostPort]  # the local address, no wildcard, towards that remote one
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import socket
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from microsip_core.errors import DnsError
@@ -29,8 +30,9 @@ class Resolver:
     What was found is kept 60 s, since the system's resolver does not tell how long it lasts.
     """
 
-    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+    def __init__(self, loop: asyncio.AbstractEventLoop, nameservers: Sequence[str] = ()) -> None:
         self._loop = loop
+        self._nameservers = nameservers
         self._kept: dict[Hop, tuple[float, list[Target]]] = {}
         self._running: dict[Hop, asyncio.Task[list[Target]]] = {}
 
@@ -78,6 +80,12 @@ class Resolver:
             self._kept.clear()
         self._kept[hop] = (self._loop.time() + _KEPT_SECONDS, targets)
         return targets
+
+    def avoid(self, hop: Hop, target: Target) -> None:
+        """Put a target that has failed behind the others."""
+        kept = self._kept.get(hop)
+        if kept is not None and len(kept[1]) > 1 and target in kept[1]:
+            self._kept[hop] = (kept[0], [*(other for other in kept[1] if other != target), target])
 
     async def close(self) -> None:
         """Give up the look-ups under way."""

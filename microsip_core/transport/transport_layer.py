@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import socket
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 
 from microsip_core.errors import Busy, NetworkError
 from microsip_core.sip.hop import Hop, OutgoingPacket, Source
@@ -14,63 +14,88 @@ from microsip_core.transport.address import (
     is_wildcard,
     join_host_port,
     numeric_family,
-    split_host_port,
+    parse_listen,
 )
-from microsip_core.transport.link import Flush, Link, Receive
+from microsip_core.transport.connector import STREAM_TRANSPORTS
+from microsip_core.transport.link import Failed, Flush, Link, Receive, Trace
 from microsip_core.transport.resolver import Resolver
+from microsip_core.transport.stream_limits import DEFAULT_STREAM_LIMITS, StreamLimits
+from microsip_core.transport.streams import StreamLayer
+from microsip_core.transport.tcp import Listener
+from microsip_core.transport.tls import TlsSettings
 from microsip_core.transport.udp import UdpLink, open_udp_socket
 
-Failed = Callable[[object, NetworkError], None]  # the token of a packet, or the branch in it, and why it was not sent
-Trace = Callable[[str, str, HostPort, HostPort, bytes], None]  # "in" or "out", transport, local, remote, message
 _KNOWN_HOPS = 4096
+_KNOWN_NAMES = 1024
 
 
 class TransportLayer:
     """All sockets of one endpoint.
 
     ``receive`` takes each message, ``flush`` is called after each batch of them. ``failed`` is told of messages that
-    could not be sent. ``listen`` is "HOST:PORT"; where that address can not reach a destination a further socket is
-    opened on the local address that routes there.
+    could not be sent, ``lost`` of the end of connections that we had opened.
+
+    ``listen`` is "HOST:PORT", "TRANSPORT:HOST:PORT" (udp, tcp, tls, ws, wss), or several of them. Where none of these
+    addresses can reach a destination by UDP or TCP, a further socket is opened on the local address that routes there.
     """
 
     def __init__(
-        self, loop: asyncio.AbstractEventLoop, listen: str, *, receive: Receive, flush: Flush, failed: Failed,
-        trace: Trace | None = None,
+        self, loop: asyncio.AbstractEventLoop, listen: str | Sequence[str], *, receive: Receive, flush: Flush,
+        failed: Failed, trace: Trace | None = None, lost: Callable[[Hop], None] | None = None,
+        tls: TlsSettings | None = None, limits: StreamLimits = DEFAULT_STREAM_LIMITS,
+        nameservers: Sequence[str] = (),
     ) -> None:
         self._loop = loop
-        self._listen = listen
+        self._listen = [listen] if isinstance(listen, str) else list(listen)
         self._receive = receive if trace is None else self._receive_traced
         self._receive_next = receive
         self._flush = flush
         self._failed = failed
         self._trace = trace
         self._links: list[Link] = []
+        self._listening: list[tuple[str, HostPort]] = []
         self._routes: dict[Hop, tuple[Link, HostPort]] = {}
         self._by_local: dict[HostPort, Link] = {}
         self._waiting: dict[Hop, list[OutgoingPacket]] = {}
+        self._named: dict[Hop, HostPort] = {}
         self._tasks: set[asyncio.Task[None]] = set()
-        self.resolver = Resolver(loop)
+        self.resolver = Resolver(loop, nameservers)
+        self.streams = StreamLayer(
+            loop, self.resolver, receive=self._receive, flush=flush, failed=failed, lost=lost, trace=trace,
+            limits=limits, tls=tls or TlsSettings(), call_from=self._call_from,
+        )
 
     async def open(self) -> None:
-        """Open the listening socket. Raises Busy, NetworkError, DnsError."""
-        host, port = split_host_port(self._listen or "127.0.0.1:0")
-        family = numeric_family(host)
-        if family is None:
-            target = (await self.resolver.resolve(Hop("UDP", host, port or None)))[0]
-            host, family = target.address[0], target.family
-        self._open_udp(host, port, family)
+        """Open the listening sockets. Raises Busy, NetworkError, TlsError, DnsError, InvalidArgument."""
+        for text in self._listen or [""]:
+            protocol, host, port = parse_listen(text)
+            family = numeric_family(host)
+            if family is None:
+                target = (await self.resolver.resolve(Hop("UDP", host, port or 5060)))[0]
+                host, family = target.address[0], target.family
+            if protocol == "UDP":
+                self._listening.append((protocol, self._open_udp(host, port, family).local))
+            else:
+                self._listening.append((protocol, self._open_listener(protocol, host, port, family).local))
 
     @property
     def listen_address(self) -> HostPort:
-        """Address of the listening socket."""
-        if not self._links:
-            raise NetworkError("no socket is open", step="listen")
-        return self._links[0].local
+        """Address of the first listening socket."""
+        return self.listen_address_of(None)
+
+    def listen_address_of(self, protocol: str | None) -> HostPort:
+        """Address of the first listening socket of a transport, None for any. Raises NetworkError without one."""
+        for name, local in self._listening:
+            if protocol is None or name == protocol:
+                return local
+        raise NetworkError("no socket is open", step="listen")
 
     @property
     def local_addresses(self) -> list[tuple[str, HostPort]]:
-        """Transport and address of each open socket, the listening one first."""
-        return [(link.protocol, link.local) for link in self._links]
+        """Transport and address of each listening or UDP socket, those asked for first."""
+        further = [(link.protocol, link.local) for link in self._links]
+        further += [(listener.protocol, listener.local) for listener in self.streams.listeners]
+        return [*self._listening, *(entry for entry in further if entry not in self._listening)]
 
     def _open_udp(self, host: str, port: int, family: socket.AddressFamily) -> Link:
         opened = open_udp_socket(host, port, family)
@@ -79,28 +104,116 @@ class TransportLayer:
         self._by_local[link.local] = link
         return link
 
+    def _open_listener(self, protocol: str, host: str, port: int, family: socket.AddressFamily) -> Listener:
+        """Listen for connections; a free port is by preference the one of our UDP socket at that host."""
+        if not port:
+            taken = {local[1] for name, local in self.local_addresses if name != "UDP" and local[0] == host}
+            for link in self._links:
+                if link.local[0] == host and link.local[1] not in taken:
+                    try:
+                        return self.streams.listen(protocol, host, link.local[1], family)
+                    except Busy:
+                        break
+        return self.streams.listen(protocol, host, port, family)
+
     # -- which socket ---------------------------------------------------------------------------------------------
 
     async def reach(self, hop: Hop) -> None:
-        """Resolve the host of ``hop`` and open the socket for it. Raises DnsError, NetworkError, Busy."""
-        await self.resolver.resolve(hop)
-        self._route(hop)
+        """Resolve the host of ``hop`` and open what leads there. Raises DnsError, NetworkError, TlsError, Busy."""
+        if hop.transport == "UDP":
+            await self.resolver.resolve(hop)
+            self._route(hop)
+        elif self._listener_for(hop) is None:
+            await self.streams.connect(hop)
+        else:
+            await self.resolver.resolve(hop)
 
     def reach_now(self, hop: Hop) -> bool:
         """Do as :meth:`reach` if it needs no waiting; returns whether it did."""
-        return self._route(hop) is not None
+        if hop.transport == "UDP":
+            return self._route(hop) is not None
+        if self.streams.find(hop) is not None:
+            return True
+        return self.resolver.known(hop) is not None and self._listener_for(hop) is not None
 
     def local_address(self, hop: Hop) -> HostPort:
         """Return what to call ourselves towards ``hop`` in Via and Contact. Sending tells what is wrong, this never."""
+        if hop.transport != "UDP":
+            return self._local_stream_address(hop)
         try:
             route = self._route(hop)
         except NetworkError:
             route = None
+        if route is None and not self._links:
+            return self._listening[0][1]
         link, remote = route or (self._links[0], None)
         return self._concrete_local(link, remote)
 
+    def _local_stream_address(self, hop: Hop) -> HostPort:
+        """Return where we listen for ``hop``; where we do not, our end of the connection, or of the last one."""
+        listener = self._listener_for(hop)
+        remote = self._address_of(hop)
+        if listener is not None:
+            return _concrete(listener.local, remote)
+        connection = self.streams.find(hop)
+        if connection is not None and connection.source is not None:
+            if len(self._named) >= _KNOWN_NAMES:
+                self._named.clear()
+            self._named[hop] = connection.source.local
+        named = self._named.get(hop)
+        if named is None:
+            local = self._listening[0][1]
+            named = _concrete(local, remote)
+            if remote is not None:
+                try:
+                    named = _routing_address(remote[0], numeric_family(remote[0]) or socket.AF_INET), local[1]
+                except NetworkError:
+                    return named
+        return named
+
+    def _address_of(self, hop: Hop) -> HostPort | None:
+        targets = self.resolver.known(hop)
+        return targets[0].address if targets else None
+
+    def _listener_for(self, hop: Hop) -> Listener | None:
+        """Return the listener that ``hop`` can call us at; for TCP one is opened where there is none."""
+        remote = self._address_of(hop)
+        if remote is None:
+            return None
+        family = numeric_family(remote[0])
+        loopback = is_loopback(remote[0])
+        for listener in self.streams.listeners:
+            local = listener.local[0]
+            if listener.protocol == hop.transport and listener.family == family and (
+                is_wildcard(local) or is_loopback(local) == loopback
+            ):
+                return listener
+        if hop.transport != "TCP" or family is None:
+            return None
+        try:
+            local = self._local_host_for(remote[0], family)
+            return self._open_listener("TCP", local, 0, family)
+        except NetworkError:
+            return None
+
+    def _call_from(self, remote: HostPort, family: socket.AddressFamily) -> str | None:
+        """Return the local address to open a connection from: one that we were told to listen at, if it leads there."""
+        loopback = is_loopback(remote[0])
+        for _, (local, _) in self._listening:
+            if numeric_family(local) == family and not is_wildcard(local) and is_loopback(local) == loopback:
+                return local
+        return None
+
+    def _local_host_for(self, host: str, family: socket.AddressFamily) -> str:
+        for _, (local, _) in self._listening:
+            if numeric_family(local) == family and (is_wildcard(local) or is_loopback(local) == is_loopback(host)):
+                return local
+        if is_loopback(host):
+            return "127.0.0.1" if family == socket.AF_INET else "::1"
+        return _routing_address(host, family)
+
     def _route(self, hop: Hop) -> tuple[Link, HostPort] | None:
-        """Return socket and numeric address for ``hop``, None when its name must be looked up first."""
+        """Return UDP socket and numeric address for ``hop``, None when its name must be looked up first."""
         route = self._routes.get(hop)
         if route is not None:
             return route
@@ -108,11 +221,6 @@ class TransportLayer:
         if targets is None:
             return None
         target = targets[0]
-        if target.transport != "UDP":
-            raise NetworkError(
-                f"transport {target.transport} is not available", step="send", peer=join_host_port(target.address),
-                remedy="Use UDP: leave transport= out of the URI",
-            )
         route = (self._link_to(target.address[0], target.family), target.address)
         if target.address[0] == hop.host:  # what a name stands for may change: the resolver keeps that
             if len(self._routes) >= _KNOWN_HOPS:
@@ -128,19 +236,14 @@ class TransportLayer:
                 return link
         local = ("127.0.0.1" if family == socket.AF_INET else "::1") if loopback else _routing_address(host, family)
         try:
-            return self._open_udp(local, self._links[0].local[1], family)
+            return self._open_udp(local, self._listening[0][1][1], family)
         except Busy:
             return self._open_udp(local, 0, family)
 
     def _concrete_local(self, link: Link, remote: HostPort | None) -> HostPort:
-        host, port = link.local
-        if not is_wildcard(host):
+        if not is_wildcard(link.local[0]):
             return link.local
-        family = numeric_family(host) or socket.AF_INET
-        if remote is None:
-            local = ("127.0.0.1" if family == socket.AF_INET else "::1", port)
-        else:
-            local = (_routing_address(remote[0], family), port)
+        local = _concrete(link.local, remote)
         self._by_local[local] = link
         return local
 
@@ -149,6 +252,9 @@ class TransportLayer:
     def send(self, packets: Iterable[OutgoingPacket]) -> None:
         """Send each packet; what can not be sent is reported to ``failed``."""
         for packet in packets:
+            if packet.hop.transport != "UDP":
+                self._send_stream(packet)
+                continue
             try:
                 route = self._routes.get(packet.hop) or self._route(packet.hop)
                 if route is None:
@@ -167,6 +273,16 @@ class TransportLayer:
             else:
                 if self._trace is not None:
                     self._trace("out", link.protocol, self._concrete_local(link, remote), remote, packet.data)
+
+    def _send_stream(self, packet: OutgoingPacket) -> None:
+        if packet.hop.transport in STREAM_TRANSPORTS:
+            self.streams.send(packet)
+        elif packet.token is not None:
+            hop = packet.hop
+            self._failed(packet.token, NetworkError(
+                f"transport {hop.transport} is not available", step="send",
+                peer=join_host_port((hop.host, hop.port or 5060)), remedy="Use one of udp, tcp, tls, ws and wss",
+            ))
 
     def _send_when_resolved(self, packet: OutgoingPacket) -> None:
         waiting = self._waiting.get(packet.hop)
@@ -210,11 +326,23 @@ class TransportLayer:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+        await self.streams.close()
         await self.resolver.close()
         for link in self._links:
             link.close()
         self._routes.clear()
         self._waiting.clear()
+
+
+def _concrete(local: HostPort, remote: HostPort | None) -> HostPort:
+    """Return the address without wildcard that a socket has towards ``remote``."""
+    host, port = local
+    if not is_wildcard(host):
+        return local
+    family = numeric_family(host) or socket.AF_INET
+    if remote is None:
+        return "127.0.0.1" if family == socket.AF_INET else "::1", port
+    return _routing_address(remote[0], family), port
 
 
 def _routing_address(host: str, family: socket.AddressFamily) -> str:

@@ -6,42 +6,15 @@ import asyncio
 import os
 import socket
 import sys
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 
 import pytest
 
-from microsip_core.errors import Busy, DnsError, NetworkError
-from microsip_core.sip.hop import Hop, OutgoingPacket, Source
+from microsip_core.errors import Busy, DnsError
+from microsip_core.sip.hop import Hop, OutgoingPacket
 from microsip_core.transport.address import HostPort
-from microsip_core.transport.transport_layer import TransportLayer
 
-
-class Owner:
-    """Stands for the driver above the layer."""
-
-    def __init__(self, listen: str = "127.0.0.1:0", *, traced: bool = False) -> None:
-        self.messages: list[tuple[bytes, Source]] = []
-        self.failures: list[tuple[object, NetworkError]] = []
-        self.traced: list[tuple[str, str, HostPort, HostPort, bytes]] = []
-        self.changed = asyncio.Event()
-        self.layer = TransportLayer(
-            asyncio.get_running_loop(), listen, receive=self._on_message, flush=self.changed.set,
-            failed=self._on_failure,
-            trace=(lambda *entry: self.traced.append(entry)) if traced else None,
-        )
-
-    def _on_message(self, data: bytes, source: Source) -> None:
-        self.messages.append((data, source))
-
-    def _on_failure(self, token: object, error: NetworkError) -> None:
-        self.failures.append((token, error))
-        self.changed.set()
-
-    async def until(self, condition: Callable[[], bool]) -> None:
-        async with asyncio.timeout(5):
-            while not condition():
-                self.changed.clear()
-                await self.changed.wait()
+from .owner import Owner
 
 
 @pytest.fixture
