@@ -24,7 +24,9 @@ ALLOWED: dict[str, set[str]] = {
     "diagnosis": {"sip", "sdp", "media"},
     "c_api": {"user_agent", "transport", "media", "sip", "sdp"},
     "testing": {"server", "user_agent"},
-    "cli": {"user_agent", "server", "diagnosis", "transport", "media", "sip", "sdp", "c_api"},
+    "config": set(),
+    "control": {"user_agent", "transport", "media", "sip", "sdp", "config"},
+    "cli": {"control", "config", "user_agent", "server", "diagnosis", "transport", "media", "sip", "sdp", "c_api"},
 }
 # protocol code takes bytes and `now`: it has no business with these
 FORBIDDEN = {"sip", "sdp"}, {"asyncio", "socket", "threading", "time", "random", "select", "ssl"}

@@ -1,0 +1,1 @@
+"""Tests of event commands, launch grammar and control socket."""
