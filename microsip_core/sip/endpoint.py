@@ -20,6 +20,7 @@ from .registration import Registration
 from .session.client_request import ClientRequest
 from .session.invite_session import InviteSession
 from .session.outgoing_setup import OutgoingSetup
+from .session.session_timer import request_headers
 from .session.uac_core import contact_for, new_request
 from .session.uas_core import UasCore
 from .timers import DEFAULT_TIMERS, Timers
@@ -32,7 +33,7 @@ if TYPE_CHECKING:
 
 Headers = Iterable[tuple[str, str]]
 
-_METHODS = ("INVITE", "ACK", "CANCEL", "BYE", "OPTIONS")
+_METHODS = ("INVITE", "ACK", "CANCEL", "BYE", "OPTIONS", "PRACK", "UPDATE", "REFER", "NOTIFY")
 
 
 @dataclass(slots=True)
@@ -56,6 +57,12 @@ class EndpointConfig:
     ever."""
     ring_timeout: float | None = 180.0
     """How long an incoming call may wait for our user before it is refused with 480. None: for ever."""
+    reliable_provisional: bool = True
+    """Whether provisional responses are sent and taken reliably (100rel, RFC 3262) where the peer can."""
+    session_expires: int | None = 1800
+    """Interval of session timers to ask for (RFC 4028), at least 90 s; None: no session timers at all."""
+    min_session_expires: int = 90
+    """The least interval a peer may ask for."""
     max_transactions: int = 200_000
     """Server transactions beyond which new requests are refused with 503."""
     max_sessions: int = 50_000
@@ -103,9 +110,12 @@ class Endpoint:
         """Prepare the headers that are the same in every message."""
         config = self.config
         methods = (*_METHODS, *sorted(config.deliver.difference(_METHODS)))
-        self.option_tags = frozenset(tag.lower() for tag in config.supported)
+        reliable = ("100rel",) if config.reliable_provisional else ()
+        timer = ("timer",) if config.session_expires is not None else ()
+        tags = (*reliable, *timer, "replaces", "norefersub", *config.supported)
+        self.option_tags = frozenset(tag.lower() for tag in tags)
         self.allow_header = ("Allow", ", ".join(methods))
-        capabilities = (self.allow_header, ("Supported", ", ".join(config.supported)))
+        capabilities = (self.allow_header, ("Supported", ", ".join(tags)))
         agent = config.user_agent
         self.request_headers = (("User-Agent", agent),) if agent else ()
         self.response_headers = (("Server", agent),) if agent else ()
@@ -190,6 +200,8 @@ class Endpoint:
         contact = contact_for(self, identity, hop, request.uri)
         session = InviteSession(self, identity, "outgoing", request, contact, owner)
         session.local_address = self.config.local_address(hop)
+        for name, value in request_headers(session):
+            request.add(name, value)
         if sdp is not None:
             session.offer_answer.offer(sdp)
         patience = self.config.answer_timeout if answer_timeout is None else answer_timeout

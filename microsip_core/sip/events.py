@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from .session.client_request import ClientRequest
     from .session.incoming_request import IncomingRequest
     from .session.invite_session import InviteSession
+    from .session.transfer import IncomingTransfer, OutgoingTransfer
 
 
 class EndCause(Enum):
@@ -61,6 +62,8 @@ class CallIncoming:
     session: InviteSession
     request: Request
     sdp: bytes | None
+    replaces: InviteSession | None = None
+    """The session this one is to take the place of (RFC 3891): it ends by itself when this one is accepted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,6 +167,38 @@ class CallReleased:
 
 
 @dataclass(frozen=True, slots=True)
+class TransferRequested:
+    """The peer asks us to call ``target`` instead of it (REFER): answer with ``transfer.accept`` or
+    ``transfer.reject``.
+
+    Then make the call, with ``replaces`` (if not None) in a Replaces header, and tell its fate with
+    ``transfer.notify``.
+    ``referred_by`` is the raw Referred-By value.
+    """
+
+    session: InviteSession
+    transfer: IncomingTransfer
+    target: str
+    replaces: str | None
+    referred_by: str | None
+    request: Request
+
+
+@dataclass(frozen=True, slots=True)
+class TransferProgress:
+    """How a transfer we asked for fares: 100 the peer tries, 180 it rings there, 2xx done, 3xx-6xx failed.
+
+    ``final``: nothing more will be told. The call with the peer goes on until somebody hangs up.
+    """
+
+    session: InviteSession
+    transfer: OutgoingTransfer
+    status: int
+    reason: str
+    final: bool
+
+
+@dataclass(frozen=True, slots=True)
 class RegistrationSucceeded:
     """The registrar accepted, first time or refresh. ``expires``: seconds granted; ``first``: the state before was
     another."""
@@ -253,6 +288,6 @@ class MalformedReceived:
 
 Event = (
     CallIncoming | CallProgress | CallAnswered | CallConfirmed | CallOfferReceived | CallOfferAnswered | CallEnded
-    | CallReleased | RegistrationSucceeded | RegistrationFailed | RegistrationRemoved | RequestReceived
-    | ResponseReceived | AddressLearned | MalformedReceived
+    | CallReleased | TransferRequested | TransferProgress | RegistrationSucceeded | RegistrationFailed
+    | RegistrationRemoved | RequestReceived | ResponseReceived | AddressLearned | MalformedReceived
 )

@@ -185,7 +185,7 @@ def test_late_offer(phones: Phones) -> None:
     with pytest.raises(InvalidArgument):
         bob.accept(None, phones.now)
     with pytest.raises(InvalidState):
-        bob.progress(183, phones.now, sdp=OFFER)
+        bob.progress(183, phones.now, sdp=OFFER, reliable=False)
     bob.accept(OFFER, phones.now)
     phones.run(0.1)
     answered = one(phones.alice_node, CallAnswered)

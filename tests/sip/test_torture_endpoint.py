@@ -40,7 +40,8 @@ def make_endpoint() -> Endpoint:
 
 
 def settle(endpoint: Endpoint) -> None:
-    """Let all timers fire: nothing may stay."""
+    """Hang up what an ACK among the messages has confirmed, and let all timers fire: nothing may stay."""
+    endpoint.close_all(0.0)
     for _ in range(2000):
         when = endpoint.next_timeout()
         if when is None:

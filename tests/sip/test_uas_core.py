@@ -69,7 +69,7 @@ def test_options_are_answered_with_what_we_can(bob: Endpoint) -> None:
     [
         ("BYE", None, 481), ("BYE", "x", 481), ("INVITE", "x", 481), ("OPTIONS", "x", 481), ("INFO", "x", 481),
         ("CANCEL", None, 481), ("PRACK", "x", 481), ("UPDATE", None, 481), ("REGISTER", None, 405),
-        ("PUBLISH", None, 405), ("NOTIFY", None, 405), ("FROBNICATE", None, 501),
+        ("PUBLISH", None, 405), ("NOTIFY", None, 481), ("REFER", None, 403), ("FROBNICATE", None, 501),
     ],
 )
 def test_requests_that_lead_nowhere(bob: Endpoint, method: str, to_tag: str | None, status: int) -> None:
@@ -161,7 +161,9 @@ def test_what_is_delivered_is_the_drivers_choice() -> None:
     assert isinstance(endpoint.next_event(), RequestReceived)
     response = exchange(endpoint, make_request("MESSAGE", via="SIP/2.0/UDP 10.0.0.1;branch=z9hG4bKtwo", cseq=2))[0]
     assert response.status == 405
-    assert response.get_all("Allow") == ["INVITE", "ACK", "CANCEL", "BYE", "OPTIONS", "NOTIFY", "REFER"]
+    assert response.get_all("Allow") == [
+        "INVITE", "ACK", "CANCEL", "BYE", "OPTIONS", "PRACK", "UPDATE", "REFER", "NOTIFY",
+    ]
 
 
 # -- in a dialog

@@ -16,7 +16,7 @@ class DialogSet:
     """Early dialogs by remote tag, and the early answer each has given. One of them, or a new one, is confirmed by the
     first 2xx."""
 
-    __slots__ = ("_dialogs", "_request_uri", "_table", "_usage", "early_sdp")
+    __slots__ = ("_dialogs", "_request_uri", "_sequences", "_table", "_usage", "early_sdp")
 
     def __init__(self, table: dict[Any, Dialog], request_uri: str, usage: Any) -> None:
         """``table`` is where in-dialog requests look their dialog up; ``usage`` is what they are handed to."""
@@ -24,6 +24,7 @@ class DialogSet:
         self._request_uri = request_uri
         self._usage = usage
         self._dialogs: dict[str, Dialog] = {}
+        self._sequences: dict[str, int] = {}
         self.early_sdp: dict[str, bytes] = {}
 
     def provisional(self, response: Response) -> Dialog | None:
@@ -37,6 +38,14 @@ class DialogSet:
             dialog = self._dialogs[tag] = Dialog.of_uac(response, self._request_uri, self._usage)
             self._table[dialog.key] = dialog
         return dialog
+
+    def in_order(self, tag: str, sequence: int) -> bool:
+        """Take note of the RSeq of a fork's reliable response; False if it is not the next one (RFC 3262 s4)."""
+        last = self._sequences.get(tag)
+        if last is not None and sequence != last + 1:
+            return False
+        self._sequences[tag] = sequence
+        return True
 
     def confirm(self, response: Response) -> Dialog:
         """Return the dialog of the first 2xx; the other early ones are over."""
@@ -55,3 +64,4 @@ class DialogSet:
             self._table.pop(dialog.key, None)
             dialog.usage = None
         self._dialogs.clear()
+        self._sequences.clear()

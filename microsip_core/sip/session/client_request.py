@@ -140,7 +140,12 @@ class ClientRequest:
             return
         self._end(response.status, response.reason, response, EndCause.AUTHENTICATION, now)
 
-    def _repeat(self, now: float) -> None:
+    def repeat(self, user: RequestUser, headers: Iterable[tuple[str, str]], now: float) -> None:
+        """Send it again after its final response, with some headers changed."""
+        self.user = user
+        self._repeat(now, headers)
+
+    def _repeat(self, now: float, headers: Iterable[tuple[str, str]] = ()) -> None:
         """Send it again: a new transaction with a higher CSeq (s8.1.3.5, s22.2)."""
         if self.transaction is not None:
             self.transaction.owner = None
@@ -150,5 +155,7 @@ class ClientRequest:
         request.set("Via", via_value(self._endpoint, self.hop))
         request.remove("Authorization")
         request.remove("Proxy-Authorization")
+        for name, value in headers:
+            request.set(name, value)
         self.request = request
         self.send(now)

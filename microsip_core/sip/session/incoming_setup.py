@@ -14,7 +14,6 @@ from __future__ import annotations
 from enum import IntEnum
 from typing import TYPE_CHECKING
 
-from ...errors import InvalidArgument, InvalidState
 from ..events import CallConfirmed, EndCause
 from ..state_table import Machine, table
 from .offer_answer import OfferAnswerState, sdp_of
@@ -26,6 +25,7 @@ if TYPE_CHECKING:
     from ..timers import Timer
     from ..transaction.server import ServerTransaction
     from .invite_session import Headers, InviteSession
+    from .prack import ReliableResponses
 
 REFRESH = 60.0
 """Seconds between repetitions of a provisional response."""
@@ -65,8 +65,8 @@ class IncomingSetup(Machine):
     through."""
 
     __slots__ = (
-        "_bye_headers", "_expires", "_last", "_refresh_timer", "_ring_timer", "_session", "_success", "_transaction",
-        "preview", "request",
+        "_bye_headers", "_expires", "_last", "_refresh_timer", "_ring_timer", "_session", "_success",
+        "held", "preview", "reliable", "request", "transaction",
     )
 
     def __init__(self, session: InviteSession, transaction: ServerTransaction, request: Request) -> None:
@@ -75,7 +75,7 @@ class IncomingSetup(Machine):
         self.preview: bytes | None = None
         """The answer shown in an unreliable provisional response; the 2xx must repeat it."""
         self._session = session
-        self._transaction = transaction
+        self.transaction = transaction
         transaction.owner = self
         self._expires: int | None = None
         self._last: Response | None = None
@@ -83,6 +83,9 @@ class IncomingSetup(Machine):
         self._ring_timer: Timer | None = None
         self._refresh_timer: Timer | None = None
         self._bye_headers: Headers = ()
+        self.held: tuple[int, bytes | None, Headers] | None = None
+        """Status, description and headers of a 2xx that waits for a PRACK."""
+        self.reliable: ReliableResponses | None = None
 
     def start(self, now: float) -> None:
         """Begin to wait for our user."""
@@ -95,50 +98,6 @@ class IncomingSetup(Machine):
         if patience is not None:
             self._ring_timer = self._schedule(now + patience, IncomingInput.TIMER_RING)
 
-    # -- commands
-
-    def progress(self, status: int, reason: str | None, sdp: bytes | None, headers: Headers, now: float) -> None:
-        """Send a provisional response."""
-        self._expect_waiting("send a provisional response")
-        if not 101 <= status <= 199:
-            raise InvalidArgument(f"{status} is no provisional status (101-199)", step="send a provisional response")
-        if sdp is not None:
-            if self._session.offer_answer.state != OfferAnswerState.OFFER_RECEIVED:
-                raise InvalidState("an offer needs a reliable provisional response", step="send a provisional response")
-            self.preview = sdp
-        response = self._session.invite_response(self.request, status, reason, headers, sdp)
-        self.handle(IncomingInput.PROVISIONAL, response, now)
-
-    def accept(self, status: int, sdp: bytes | None, headers: Headers, now: float) -> None:
-        """Send a 2xx."""
-        self._expect_waiting("answer the call")
-        if not 200 <= status <= 299:
-            raise InvalidArgument(f"{status} is no success status from 200 to 299", step="answer the call")
-        offer_answer = self._session.offer_answer
-        if offer_answer.state == OfferAnswerState.OFFER_RECEIVED:
-            sdp = sdp or self.preview
-            if sdp is None:
-                raise InvalidArgument("the caller's offer needs an answer", step="answer the call")
-            offer_answer.answer(sdp)
-        elif offer_answer.remote is None:
-            if sdp is None:
-                raise InvalidArgument("the INVITE had no offer: the answer has to bring one", step="answer the call")
-            offer_answer.offer(sdp)
-        response = self._session.invite_response(self.request, status, None, headers, sdp)
-        self.handle(IncomingInput.SUCCESS, response, now)
-
-    def refuse(self, status: int, reason: str | None, headers: Headers, now: float) -> None:
-        """Send a final failure response."""
-        self._expect_waiting("refuse the call")
-        if not 300 <= status <= 699:
-            raise InvalidArgument(f"{status} is no failure status from 300 to 699", step="refuse the call")
-        response = self._session.invite_response(self.request, status, reason, headers, None)
-        self.handle(IncomingInput.REFUSAL, response, now)
-
-    def _expect_waiting(self, step: str) -> None:
-        if self.state != IncomingState.WAITING:
-            raise InvalidState("the call has been answered or has ended", step=step)
-
     # -- what others report
 
     def on_timer(self, kind: int, now: float) -> None:
@@ -146,7 +105,7 @@ class IncomingSetup(Machine):
         self.handle(kind, None, now)
 
     def on_no_ack(self, now: float) -> None:
-        """The 2xx was repeated in vain."""
+        """The 2xx, or a reliable provisional response, was repeated in vain."""
         self.handle(IncomingInput.NO_ACK, None, now)
 
     @property
@@ -176,12 +135,12 @@ class IncomingSetup(Machine):
     def _send_provisional(self, response: Response, now: float) -> None:
         self._last = response
         self._session.state = SessionState.EARLY
-        self._transaction.respond(response, now)
+        self.transaction.respond(response, now)
         self._arm_refresh(now)
 
     def _refresh(self, _: None, now: float) -> None:
         if self._last is not None:
-            self._transaction.respond(self._last, now)
+            self.transaction.respond(self._last, now)
         self._arm_refresh(now)
 
     def _arm_refresh(self, now: float) -> None:
@@ -196,12 +155,15 @@ class IncomingSetup(Machine):
             session.dialog.early = False
         cseq = self.request.cseq.number
         session.endpoint.unacknowledged[self._caller] = session
-        self._success = SuccessResponse(session.endpoint.layer, self._transaction, response, cseq, self, now)
+        self._success = SuccessResponse(session.endpoint.layer, self.transaction, response, cseq, self, now)
+        if session.replaces is not None:
+            replaced, session.replaces = session.replaces, None
+            replaced.replaced(now)
 
     def _refuse(self, response: Response, now: float) -> None:
         self._stop_waiting()
-        self._transaction.respond(response, now)
-        self._transaction.owner = None
+        self.transaction.respond(response, now)
+        self.transaction.owner = None
         self._session.end(now, EndCause.REJECTED, "local", response.status, response.reason)
         self._session.release(now)
 
@@ -212,11 +174,14 @@ class IncomingSetup(Machine):
         status = 480 if self._expires is None else 487
         self._give_up(status, EndCause.NO_ANSWER, "timeout", None, now)
 
+    def _no_prack(self, _: None, now: float) -> None:
+        self._give_up(504, EndCause.NO_ACK, "timeout", None, now)
+
     def _give_up(self, status: int, cause: EndCause, by: str, message: Request | None, now: float) -> None:
         self._stop_waiting()
         response = self._session.invite_response(self.request, status, None, (), None)
-        self._transaction.respond(response, now)
-        self._transaction.owner = None
+        self.transaction.respond(response, now)
+        self.transaction.owner = None
         self._session.end(now, cause, by, status, response.reason, message)
         self._session.release(now)
 
@@ -269,8 +234,13 @@ class IncomingSetup(Machine):
         self._cancel(self._ring_timer)
         self._cancel(self._refresh_timer)
         self._ring_timer = self._refresh_timer = self._last = None
+        if self.reliable is not None:
+            self.reliable.stop()
+            if self.state == IncomingState.DONE:
+                self.reliable = None
 
     def _stop_repeating(self) -> None:
+        self.reliable = None
         if self._success is not None:
             self._success.stop()
             self._success = None
@@ -289,6 +259,7 @@ class IncomingSetup(Machine):
             IncomingInput.BYE: (_canceled, IncomingState.DONE),
             IncomingInput.TIMER_RING: (_ring_out, IncomingState.DONE),
             IncomingInput.TIMER_REFRESH: (_refresh, IncomingState.WAITING),
+            IncomingInput.NO_ACK: (_no_prack, IncomingState.DONE),
             IncomingInput.FAILED: (_fail, IncomingState.DONE),
         },
         IncomingState.ACCEPTED: {

@@ -20,9 +20,12 @@ from ..parse_error import SipParseError
 from ..state_table import Machine, table
 from .acknowledgement import Acknowledgement
 from .offer_answer import OfferAnswerState, sdp_of
+from .prack import reliable_sequence, send_prack
 from .session_state import SessionState
+from .session_timer import lengthen, request_headers, take_response
 
 if TYPE_CHECKING:
+    from ..dialog.dialog import Dialog
     from ..message import Request, Response
     from ..timers import Timer
     from .client_request import ClientRequest
@@ -67,7 +70,9 @@ class Outcome(NamedTuple):
 class OutgoingSetup(Machine):
     """See the module. It is the user of the INVITE's client request, and dropped by the session once it is through."""
 
-    __slots__ = ("_acknowledgement", "_invite", "_session", "_timer", "dialogs")
+    __slots__ = (
+        "_acknowledgement", "_answered_tag", "_early_offer", "_invite", "_offered", "_session", "_timer", "dialogs",
+    )
 
     def __init__(self, session: InviteSession, invite: ClientRequest, patience: float | None, now: float) -> None:
         self.state: int = OutgoingState.CALLING
@@ -75,6 +80,10 @@ class OutgoingSetup(Machine):
         self._session = session
         self._invite = invite
         self._acknowledgement: Acknowledgement | None = None
+        self._offered = session.offer_answer.state == OfferAnswerState.OFFERED
+        self._answered_tag: str | None = None
+        """The fork with which offer and answer are through already, by reliable responses."""
+        self._early_offer: Response | None = None
         self._timer: Timer | None = None
         if patience is not None:
             heap = session.endpoint.layer.timer_heap
@@ -94,6 +103,9 @@ class OutgoingSetup(Machine):
         """The final response to the INVITE, the first of several if they are 2xx."""
         if response is not None and status < 300:
             self.handle(OutgoingInput.SUCCESS, response, now)
+        elif status == 422 and response is not None and not self._session.ended and lengthen(self._session, response):
+            self.dialogs.close()
+            request.repeat(self, request_headers(self._session), now)
         else:
             self.handle(OutgoingInput.FAILURE, Outcome(status, reason, response, cause), now)
 
@@ -106,35 +118,87 @@ class OutgoingSetup(Machine):
     def _progress(self, response: Response, now: float) -> None:
         session = self._session
         dialog = self.dialogs.provisional(response)
+        sequence = reliable_sequence(response) if session.endpoint.config.reliable_provisional else None
+        if sequence is not None and (dialog is None or not self.dialogs.in_order(dialog.remote_tag, sequence)):
+            return
         session.state = SessionState.EARLY
-        sdp = None
-        if session.offer_answer.state == OfferAnswerState.OFFERED:
-            sdp = sdp_of(response)
-            if sdp is not None and dialog is not None:
-                self.dialogs.early_sdp[dialog.remote_tag] = sdp
+        sdp = sdp_of(response)
+        is_offer = False
+        if sdp is not None:
+            sdp, is_offer = self._early_description(sdp, dialog, reliable=sequence is not None)
+        if is_offer:
+            self._early_offer = response
+        elif sequence is not None and dialog is not None:
+            send_prack(session, dialog, response, None, now)
+        if sequence is not None:
+            session.dialog = dialog
         tag = dialog.remote_tag if dialog is not None else None
-        session.endpoint.emit(CallProgress(session, response.status, response.reason, sdp, tag, response))
+        session.endpoint.emit(CallProgress(session, response.status, response.reason, sdp, tag, response, is_offer))
+
+    def _early_description(self, sdp: bytes, dialog: Dialog | None, *, reliable: bool) -> tuple[bytes | None, bool]:
+        """Note a description in a provisional response; return it if it means anything, and whether it is an offer.
+
+        As an answer it may come reliably or as a preview, from several forks; as an offer only reliably (RFC 3262 s5).
+        """
+        offer_answer = self._session.offer_answer
+        if dialog is None or dialog.remote_tag == self._answered_tag:
+            return None, False
+        if self._offered:
+            self.dialogs.early_sdp[dialog.remote_tag] = sdp
+            if reliable and offer_answer.take_answer(sdp):
+                self._answered_tag = dialog.remote_tag
+            return sdp, False
+        if reliable and self._answered_tag is None and offer_answer.take_offer(sdp):
+            return sdp, True
+        return None, False
+
+    @property
+    def early_offer_pending(self) -> bool:
+        """Whether an offer of a reliable provisional response waits for our answer."""
+        return self._early_offer is not None
+
+    def answer_early_offer(self, sdp: bytes, now: float) -> None:
+        """Answer it in its PRACK."""
+        response, self._early_offer = self._early_offer, None
+        assert response is not None
+        dialog = self.dialogs.provisional(response)
+        assert dialog is not None
+        self._session.offer_answer.answer(sdp)
+        self._answered_tag = dialog.remote_tag
+        send_prack(self._session, dialog, response, sdp, now)
 
     def _answer(self, response: Response, now: float) -> None:
         session = self._session
+        offer_answer = session.offer_answer
         self._confirm(response)
+        take_response(session, response, now)
+        tag = response.to.tag or ""
         sdp = sdp_of(response)
-        if session.offer_answer.state == OfferAnswerState.OFFERED:
-            sdp = sdp or self.dialogs.early_sdp.get(response.to.tag or "")
+        if self._answered_tag == tag:
+            self._established(offer_answer.remote, response)
+        elif self._offered:
+            sdp = sdp or self.dialogs.early_sdp.get(tag)
             if sdp is None:
                 self._refuse_answer(response, now)
                 return
-            session.offer_answer.take_answer(sdp)
-            self._acknowledge(None)
-            session.confirmed()
-            session.endpoint.emit(CallAnswered(session, response.status, sdp, response))
+            if not offer_answer.take_answer(sdp):
+                offer_answer.remote = sdp  # another fork than the one whose early answer was taken
+            self._established(sdp, response)
         elif sdp is None:
             self._refuse_answer(response, now)
         else:
             self.state = OutgoingState.ANSWERED
-            session.offer_answer.take_offer(sdp)
+            self._early_offer = None
+            offer_answer.withdraw()
+            offer_answer.take_offer(sdp)
             session.state = SessionState.CONNECTING
             session.endpoint.emit(CallAnswered(session, response.status, sdp, response, is_offer=True))
+
+    def _established(self, sdp: bytes | None, response: Response) -> None:
+        session = self._session
+        self._acknowledge(None)
+        session.confirmed()
+        session.endpoint.emit(CallAnswered(session, response.status, sdp, response))
 
     def _refuse_answer(self, response: Response, now: float) -> None:
         """A 2xx that lacks the offer or answer it must have: acknowledge it, and end what it began."""

@@ -1,11 +1,14 @@
-"""A change of the session that the peer asks for: re-INVITE received (RFC 3261 s14.2)."""
+"""A change of the session that the peer asks for: re-INVITE (RFC 3261 s14.2), or an offer in UPDATE (RFC 3311) or
+PRACK (RFC 3262)."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from ..builder import response_to
 from ..events import CallOfferAnswered, EndCause
 from .offer_answer import OfferAnswerState, sdp_of
+from .session_timer import answer_headers
 from .success_response import SuccessResponse
 
 if TYPE_CHECKING:
@@ -15,7 +18,7 @@ if TYPE_CHECKING:
 
 
 class RemoteChange:
-    """A re-INVITE of the peer, until our refusal, or the ACK to our 2xx."""
+    """A request of the peer that offers or asks for an offer, until our refusal, our 2xx, or the ACK to it."""
 
     __slots__ = ("_session", "_success", "_transaction", "request")
 
@@ -32,32 +35,35 @@ class RemoteChange:
         return self._success is None and not self._transaction.answered
 
     def accept(self, sdp: bytes, headers: Headers, now: float) -> None:
-        """Send a 2xx with our answer, or with our offer if the re-INVITE had none."""
-        offer_answer = self._session.offer_answer
-        if offer_answer.state == OfferAnswerState.OFFER_RECEIVED:
-            offer_answer.answer(sdp)
-        else:
-            offer_answer.offer(sdp)
+        """Send a 2xx with our answer, or with our offer if the request had none."""
         session = self._session
+        if session.offer_answer.state == OfferAnswerState.OFFER_RECEIVED:
+            session.offer_answer.answer(sdp)
+        else:
+            session.offer_answer.offer(sdp)
+        headers = (*answer_headers(session, self.request, now), *headers)
         response = session.invite_response(self.request, 200, None, headers, sdp)
-        cseq = self.request.cseq.number
-        self._success = SuccessResponse(session.endpoint.layer, self._transaction, response, cseq, self, now)
+        if self.request.method == "INVITE":
+            cseq = self.request.cseq.number
+            self._success = SuccessResponse(session.endpoint.layer, self._transaction, response, cseq, self, now)
+        else:
+            session.remote_change = None
+            self._transaction.owner = None
+            self._transaction.respond(response, now)
 
     def refuse(self, status: int, reason: str | None, headers: Headers, now: float) -> None:
         """Send a failure response: what was agreed before stays in force."""
         session = self._session
         session.offer_answer.withdraw()
         session.remote_change = None
-        self._transaction.respond(session.invite_response(self.request, status, reason, headers, None), now)
-        self._transaction.owner = None
+        self._respond(status, reason, headers, now)
 
     def stop(self, now: float) -> None:
-        """The session is over. A re-INVITE not yet answered is answered now (s15.1.2)."""
+        """The session is over. A request not yet answered is answered now (s15.1.2)."""
         if self._success is not None:
             self._stop_repeating()
         elif not self._transaction.answered:
-            self._transaction.respond(self._session.invite_response(self.request, 487, None, (), None), now)
-            self._transaction.owner = None
+            self._respond(487 if self.request.method == "INVITE" else 481, None, (), now)
 
     # -- what others report
 
@@ -72,7 +78,7 @@ class RemoteChange:
             self.refuse(487, None, (), now)
 
     def on_server_failure(self, error: str, now: float) -> None:
-        """Our refusal could not be sent: nothing has changed."""
+        """It could not be answered: nothing has changed."""
         self._session.offer_answer.withdraw()
         self._session.remote_change = None
 
@@ -103,6 +109,13 @@ class RemoteChange:
         session.remote_change = None
         session.end(now, EndCause.NO_ACK, "timeout", 0, "no ACK")
         session.send_bye(now)
+
+    # -- inside
+
+    def _respond(self, status: int, reason: str | None, headers: Headers, now: float) -> None:
+        common = self._session.endpoint.response_headers
+        self._transaction.owner = None
+        self._transaction.respond(response_to(self.request, status, reason, headers=(*common, *headers)), now)
 
     def _stop_repeating(self) -> None:
         if self._success is not None:

@@ -17,6 +17,8 @@ from .incoming_request import IncomingRequest
 from .incoming_setup import IncomingSetup
 from .invite_session import InviteSession
 from .offer_answer import sdp_of
+from .session_timer import too_short
+from .transfer import find_replaced
 from .uac_core import contact_value, user_of
 
 if TYPE_CHECKING:
@@ -84,21 +86,22 @@ class UasCore:
         return not unknown
 
     def _receive_invite(self, transaction: ServerTransaction, request: Request, now: float) -> None:
-        """Start an incoming session (s13.3.1)."""
+        """Start an incoming session (s13.3.1), or refuse it."""
         endpoint = self._endpoint
-        if "Contact" in request and contact_uri(request) is None:
-            self.refuse(transaction, request, 400, now, reason="Unusable Contact")
-            return
         sdp = sdp_of(request)
-        if request.body and (sdp is None or "Content-Encoding" in request) and not self._may_ignore_body(request):
-            self._refuse_content(transaction, request, now)
+        obstacle = self._obstacle(request, sdp)
+        if obstacle is not None:
+            status, reason, headers = obstacle
+            self.refuse(transaction, request, status, now, reason=reason, headers=headers)
             return
-        if len(endpoint.live_sessions) >= endpoint.config.max_sessions:
-            self.refuse(transaction, request, 486, now)
+        replaces = find_replaced(endpoint, request) if "Replaces" in request else None
+        if isinstance(replaces, int):
+            self.refuse(transaction, request, replaces, now)
             return
         contact = self._contact(transaction.source, request)
         session = InviteSession(endpoint, endpoint.identity, "incoming", request, contact)
         session.local_address = transaction.source.local
+        session.replaces = replaces
         dialog = session.dialog = Dialog.of_uas(request, endpoint.ids.tag(), transaction.source, session)
         session.setup = setup = IncomingSetup(session, transaction, request)
         endpoint.dialogs[dialog.key] = dialog
@@ -106,7 +109,24 @@ class UasCore:
         if sdp is not None:
             session.offer_answer.take_offer(sdp)
         setup.start(now)
-        endpoint.emit(CallIncoming(session, request, sdp))
+        endpoint.emit(CallIncoming(session, request, sdp, replaces))
+
+    def _obstacle(self, request: Request, sdp: bytes | None) -> tuple[int, str | None, Headers] | None:
+        """Return status, reason and headers with which to refuse an INVITE, None to take it."""
+        config = self._endpoint.config
+        if "Contact" in request and contact_uri(request) is None:
+            return 400, "Unusable Contact", ()
+        encoded = "Content-Encoding" in request
+        if request.body and (sdp is None or encoded) and not self._may_ignore_body(request):
+            # a type or encoding we do not understand (s8.2.3)
+            headers: Headers = (("Accept", "application/sdp"),)
+            return 415, None, (*headers, ("Accept-Encoding", "identity")) if encoded else headers
+        if len(self._endpoint.live_sessions) >= config.max_sessions:
+            return 486, None, ()
+        asked, least = request.get("Session-Expires"), config.min_session_expires
+        if asked is not None and config.session_expires is not None and too_short(asked, request, least):
+            return 422, None, (("Min-SE", str(least)),)
+        return None
 
     def receive_other(
         self, transaction: ServerTransaction, request: Request, session: InviteSession | None, now: float,
@@ -117,6 +137,8 @@ class UasCore:
         if method in endpoint.config.deliver:
             incoming = IncomingRequest(endpoint, transaction, request)
             endpoint.emit(RequestReceived(incoming, request, session))
+        elif method in ("REFER", "NOTIFY"):
+            self.refuse(transaction, request, 403 if method == "REFER" else 481, now, reason="No Call To Transfer")
         elif method == "OPTIONS":
             self._answer_options(transaction, request, now)
         elif method in METHODS:
@@ -198,13 +220,6 @@ class UasCore:
             request, status, reason, to_tag=endpoint.ids.tag(), headers=(*endpoint.response_headers, *headers),
         )
         transaction.respond(response, now)
-
-    def _refuse_content(self, transaction: ServerTransaction, request: Request, now: float) -> None:
-        """Refuse a body of a type or encoding we do not understand (s8.2.3)."""
-        headers: Headers = (("Accept", "application/sdp"),)
-        if "Content-Encoding" in request:
-            headers = (*headers, ("Accept-Encoding", "identity"))
-        self.refuse(transaction, request, 415, now, headers=headers)
 
     def _may_ignore_body(self, request: Request) -> bool:
         """Whether a body we do not understand is marked as optional (s20.11)."""
