@@ -18,7 +18,7 @@ from microsip_core.ids import IdSource
 from microsip_core.sip import builder
 from microsip_core.sip.digest import DigestServer
 from microsip_core.sip.endpoint import Endpoint, EndpointConfig
-from microsip_core.sip.events import CallEnded, CallIncoming, CallReleased, RequestReceived
+from microsip_core.sip.events import CallEnded, CallIncoming, CallReleased, RequestReceived, TransferRequested
 from microsip_core.sip.hop import OutgoingPacket, Source
 from microsip_core.sip.identity import Credential, Identity
 from microsip_core.sip.message import Request, Response
@@ -33,7 +33,7 @@ SOURCES = [
     Source("UDP", "10.0.0.2", 5060, ("10.0.0.1", 5060)), Source("TCP", "10.0.0.2", 40000, ("10.0.0.1", 5060)),
 ]
 METHODS = ["INVITE", "ACK", "BYE", "CANCEL", "INFO", "OPTIONS", "UPDATE", "PRACK", "REFER", "NOTIFY", "REGISTER", "FOO"]
-STATUSES = [100, 180, 183, 200, 202, 302, 401, 407, 408, 423, 481, 486, 487, 491, 500, 503, 603]
+STATUSES = [100, 180, 183, 200, 202, 302, 401, 407, 408, 422, 423, 481, 486, 487, 491, 500, 503, 603]
 BODIES = [b"", OFFER, b"nonsense"]
 EVERYTHING = settings(deadline=None, suppress_health_check=list(HealthCheck), database=None)
 numbers = st.integers(0, 1000)
@@ -54,7 +54,9 @@ class HostilePeer(RuleBasedStateMachine):
         self.sessions: list[InviteSession] = []
         self.registrations: list[Registration] = []
         self.incoming: list[RequestReceived] = []
+        self.transfers: list[TransferRequested] = []
         self.sent: list[Request] = []
+        self.answers: list[Response] = []
         self.received: list[tuple[bytes, Source]] = []
         self.packets: list[OutgoingPacket] = []
         self.ended: Counter[InviteSession] = Counter()
@@ -70,7 +72,7 @@ class HostilePeer(RuleBasedStateMachine):
             self.sessions.append(session)
 
     @precondition(lambda self: self.sessions)
-    @rule(which=numbers, what=st.integers(0, 10), number=numbers)
+    @rule(which=numbers, what=st.integers(0, 16), number=numbers)
     def command(self, which: int, what: int, number: int) -> None:
         session = self.sessions[which % len(self.sessions)]
         now = self.now
@@ -80,11 +82,23 @@ class HostilePeer(RuleBasedStateMachine):
             lambda: session.reject((300, 404, 486, 603)[number % 4], now), lambda: session.acknowledge(ANSWER, now),
             lambda: session.reinvite((None, OFFER)[number % 2], now), lambda: session.answer_offer(ANSWER, now),
             lambda: session.reject_offer(488, now), lambda: session.send_request("INFO", now),
+            lambda: session.update((None, OFFER)[number % 2], now), lambda: session.answer_early_offer(ANSWER, now),
+            lambda: session.progress(180, now, reliable=True), lambda: session.transfer("sip:carol@10.0.0.3", now),
+            lambda: session.transfer_to(self.sessions[number % len(self.sessions)], now), lambda: self.refer(number, now),
         ]
         try:
             commands[what]()
         except (InvalidState, InvalidArgument):
             assert what != 0, "hanging up never raises"
+
+    def refer(self, number: int, now: float) -> None:
+        for requested in self.transfers[-1:]:
+            if number % 3 == 0:
+                requested.transfer.accept(now)
+            elif number % 3 == 1:
+                requested.transfer.reject(603, now)
+            else:
+                requested.transfer.notify((100, 180, 200, 486)[number % 4], now)
 
     @rule(what=st.sampled_from(["register", "refresh", "unregister", "options"]), which=numbers)
     def register(self, what: str, which: int) -> None:
@@ -132,9 +146,30 @@ class HostilePeer(RuleBasedStateMachine):
             from_=f"<sip:bob@10.0.0.2>;tag={remote}", to="<sip:alice@10.0.0.1>" + (f";tag={local}" if local else ""),
             call_id=call_id, cseq=cseq, contact="<sip:bob@10.0.0.2>", body=body,
             content_type="application/sdp" if body else None,
-            headers=[("Expires", "7")] if to % 5 == 0 else [("Require", "x")] if to % 7 == 0 else [],
+            headers=self.request_headers(method, which, to),
         )
         self.deliver(request.to_bytes(), SOURCES[to % 13 == 0])
+
+    def request_headers(self, method: str, which: int, to: int) -> list[tuple[str, str]]:
+        headers = [("Supported", "100rel, timer"), ("Allow", "UPDATE")] if to % 3 else []
+        if to % 5 == 0:
+            headers.append(("Expires", "7"))
+        if to % 7 == 0:
+            headers.append(("Require", ("x", "100rel", "timer")[which % 3]))
+        if to % 2:
+            headers.append(("Session-Expires", ("90", "50", "200;refresher=uas", "120;refresher=uac", "x")[which % 5]))
+        if method == "PRACK":
+            reliable = [message.get("RSeq") for message in self.answers if message.get("RSeq")]
+            headers.append(("RAck", f"{reliable[-1] if reliable else 1} {which % 6} INVITE"))
+        elif method == "REFER":
+            headers.append(("Refer-To", ("<sip:c@10.0.0.3>", "<sip:c@x?Replaces=a%3Bto-tag%3Db>", "<", "<tel:1>")[which % 4]))
+        elif method == "NOTIFY":
+            headers += [("Event", "refer"), ("Subscription-State", ("active", "terminated")[which % 2])]
+        elif method == "INVITE" and to % 11 == 0 and self.sessions:
+            dialog = self.sessions[which % len(self.sessions)].dialog
+            if dialog is not None:
+                headers.append(("Replaces", f"{dialog.call_id};to-tag={dialog.local_tag};from-tag={dialog.remote_tag}"))
+        return headers
 
     @precondition(lambda self: self.sent)
     @rule(
@@ -148,8 +183,12 @@ class HostilePeer(RuleBasedStateMachine):
         if status in (401, 407):
             name = "WWW-Authenticate" if status == 401 else "Proxy-Authenticate"
             headers = [(name, value) for value in self.digest.challenges(self.now, stale=stale)]
-        elif status == 423:
-            headers = [("Min-Expires", str(which * 10))]
+        elif status in (422, 423):
+            headers = [("Min-Expires", str(which * 10)), ("Min-SE", str(which * 10))]
+        elif 100 < status < 300 and request.method in ("INVITE", "UPDATE"):
+            headers = [("Session-Expires", ("90;refresher=uac", "100;refresher=uas", "1", "x")[which % 4]), ("Allow", "UPDATE")]
+            if which % 2 and status < 200:
+                headers += [("Require", "100rel"), ("RSeq", str(which % 3))]
         elif request.method == "REGISTER" and which % 2:
             headers = [("Contact", f"{request.get('Contact')};expires={which}")]
         response = builder.response_to(
@@ -218,11 +257,15 @@ class HostilePeer(RuleBasedStateMachine):
                 assert self.ended[event.session] == self.released[event.session] == 1
             elif isinstance(event, RequestReceived):
                 self.incoming.append(event)
+            elif isinstance(event, TransferRequested):
+                self.transfers.append(event)
         for packet in self.endpoint.data_to_send():
             self.packets.append(packet)
             message = parse_message(packet.data)
             assert isinstance(message, (Request, Response))
-            if isinstance(message, Request) and message.method != "ACK":
+            if isinstance(message, Response):
+                self.answers.append(message)
+            elif message.method != "ACK":
                 self.sent.append(message)
 
     def teardown(self) -> None:
