@@ -99,7 +99,7 @@ cdef class Engine:
         ms_engine_get_statistics(self.engine, &figures)
         bounds = [ms_lateness_bounds[i] for i in range(MS_LATENESS_BUCKETS - 1)] + [None]
         return {
-            "shards": figures.shards, "streams": figures.streams, "wakeups": figures.wakeups, "frames": figures.frames,
+            "shards": figures.shards, "shards_realtime": figures.shards_realtime, "streams": figures.streams, "wakeups": figures.wakeups, "frames": figures.frames,
             "frames_late": figures.frames_late, "frames_skipped": figures.frames_skipped,
             "lateness": [(bounds[i], figures.lateness[i]) for i in range(MS_LATENESS_BUCKETS)],
             "lateness_max_us": figures.lateness_max_us, "events_lost": figures.events_lost, "cpu_ns": figures.cpu_ns,

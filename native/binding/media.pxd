@@ -44,7 +44,7 @@ cdef extern from "microsip_media.h" nogil:
     const uint32_t *ms_lateness_bounds
 
     ctypedef struct ms_engine_statistics_t:
-        uint32_t shards, streams
+        uint32_t shards, shards_realtime, streams
         uint64_t wakeups, frames, frames_late, frames_skipped
         uint64_t *lateness
         uint64_t lateness_max_us, events_lost, cpu_ns

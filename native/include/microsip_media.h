@@ -81,6 +81,7 @@ extern const uint32_t ms_lateness_bounds[MS_LATENESS_BUCKETS - 1];
 /* Frames are what streams do every ptime: receive, play, send. */
 typedef struct ms_engine_statistics {
     uint32_t shards;
+    uint32_t shards_realtime; /* with real-time priority: where the system allows it, and while they keep up */
     uint32_t streams;
     uint64_t wakeups;
     uint64_t frames;

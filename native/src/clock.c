@@ -31,18 +31,27 @@ ms_status_t ms_thread_start(pthread_t *thread, void *(*run)(void *), void *conte
 
 
 #include <linux/futex.h>
+#include <sched.h>
 #include <sys/prctl.h>
 #include <sys/random.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
 
-#define SHARP_NICE (-11)
+#define HURRIED_NICE (-11)
 
-void ms_clock_sharpen(void) {
+/* The lowest real-time priority is above everything that is not real-time, which is enough; a nice value helps where
+   that is not allowed, and only against threads of the same session where the system groups by session. */
+ms_hurry_t ms_thread_hurry(void) {
+    struct sched_param lowest = {.sched_priority = sched_get_priority_min(SCHED_RR)};
     prctl(PR_SET_TIMERSLACK, 1UL, 0UL, 0UL, 0UL); /* the default is 50 us */
-    /* A priority of its own for the thread, where that is allowed. Not a real-time class: a media thread with too much to
-       do must not keep the signaling thread from ending calls. */
-    setpriority(PRIO_PROCESS, (id_t)syscall(SYS_gettid), SHARP_NICE);
+    if (pthread_setschedparam(pthread_self(), SCHED_RR, &lowest) == 0)
+        return MS_HURRY_REALTIME;
+    return setpriority(PRIO_PROCESS, (id_t)syscall(SYS_gettid), HURRIED_NICE) == 0 ? MS_HURRY_NICE : MS_HURRY_NONE;
+}
+
+void ms_thread_calm_down(void) {
+    struct sched_param none = {.sched_priority = 0};
+    pthread_setschedparam(pthread_self(), SCHED_OTHER, &none);
 }
 
 uint64_t ms_thread_cpu_time(pthread_t thread) {
@@ -91,7 +100,9 @@ void ms_random_bytes(void *out, size_t length) {
 #include <fcntl.h>
 #include <poll.h>
 
-void ms_clock_sharpen(void) {}
+ms_hurry_t ms_thread_hurry(void) { return MS_HURRY_NONE; }
+
+void ms_thread_calm_down(void) {}
 
 uint64_t ms_thread_cpu_time(pthread_t thread) {
     (void)thread;

@@ -18,8 +18,17 @@ int64_t ms_clock_now(void);
 /* Nanoseconds since 1970: what the kernel stamps packets with, and what RTCP sender reports tell. */
 int64_t ms_clock_wall(void);
 
-/* Ask the system to wake this thread on time: no rounding of its timers, and before others. */
-void ms_clock_sharpen(void);
+/* How much a thread is preferred to others. */
+typedef enum ms_hurry {
+    MS_HURRY_NONE,
+    MS_HURRY_NICE,    /* more of the processor's time */
+    MS_HURRY_REALTIME /* as soon as it has something to do */
+} ms_hurry_t;
+
+/* Ask the system to wake the calling thread on time, as far as it allows; what it allowed. */
+ms_hurry_t ms_thread_hurry(void);
+/* Give up a real-time priority. */
+void ms_thread_calm_down(void);
 
 /* A thread that takes no signals: they are the program's. */
 ms_status_t ms_thread_start(pthread_t *thread, void *(*run)(void *), void *context);

@@ -19,6 +19,8 @@ void ms_peer_configure(ms_peer_t *peer, const ms_address_t *rtp, const ms_addres
 
 /* Whether a valid packet from there is of this call. `same_source`: it carries the SSRC in force. */
 bool ms_peer_accept(ms_peer_t *peer, const ms_address_t *from, bool same_source, int64_t now);
+/* The lock has held for long and packets keep coming: nothing is to be expected from elsewhere. */
+bool ms_peer_is_steady(const ms_peer_t *peer, int64_t now);
 bool ms_peer_accept_rtcp(ms_peer_t *peer, const ms_address_t *from);
 
 #endif

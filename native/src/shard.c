@@ -11,6 +11,7 @@
 #define SKIP_NS (60 * MS_NS_PER_MS)
 #define LATE_NS (5 * MS_NS_PER_MS)
 #define EVENTS 4096
+#define SKIPS_TOLERATED 1000
 
 const uint32_t ms_lateness_bounds[MS_LATENESS_BUCKETS - 1] = {50, 100, 200, 500, 1000, 2000, 5000, 10000, 20000, 50000, 100000};
 
@@ -116,8 +117,11 @@ static void run_slot(ms_shard_t *shard) {
     ms_stream_t *stream = empty_slot(shard, shard->tick % MS_WHEEL_SLOTS);
     while (stream != NULL) {
         ms_stream_t *next = stream->next;
-        if (next != NULL)
-            ms_stream_prefetch(next);
+        if (next != NULL) {
+            ms_stream_prefetch_buffer(next);
+            if (next->next != NULL)
+                ms_stream_prefetch(next->next);
+        }
         serve(shard, stream);
         stream = next;
     }
@@ -169,10 +173,15 @@ static void end_streams(ms_shard_t *shard) {
 
 static void *shard_main(void *context) {
     ms_shard_t *shard = context;
-    ms_clock_sharpen();
+    atomic_store(&shard->hurry, ms_thread_hurry());
     while (!atomic_load(&shard->stopping)) {
         int64_t next = ms_shard_tick(shard, ms_clock_now());
         add(&shard->counters.wakeups, 1);
+        /* Who can not keep up even so must not keep everybody else from running as well. */
+        if (atomic_load(&shard->hurry) == MS_HURRY_REALTIME && get(&shard->counters.skipped) > SKIPS_TOLERATED) {
+            ms_thread_calm_down();
+            atomic_store(&shard->hurry, MS_HURRY_NONE);
+        }
         ms_waker_wait(&shard->waker, next);
     }
     shard->now = ms_clock_now();
@@ -227,6 +236,8 @@ double ms_shard_random(ms_shard_t *shard) {
 void ms_shard_get_statistics(const ms_shard_t *shard, ms_engine_statistics_t *sum) {
     const ms_shard_counters_t *counters = &shard->counters;
     sum->shards++;
+    if (atomic_load(&shard->hurry) == MS_HURRY_REALTIME)
+        sum->shards_realtime++;
     sum->streams += atomic_load_explicit(&shard->streams, memory_order_relaxed);
     sum->wakeups += get(&counters->wakeups);
     sum->frames += get(&counters->frames);

@@ -64,6 +64,7 @@ static void configure(ms_stream_t *stream, ms_shard_t *shard, ms_settings_t *set
 static void put_digits(ms_stream_t *stream, const ms_digits_t *digits) {
     for (uint32_t i = 0; i < digits->count; i++) {
         ms_dtmf_order_t order = {digits->codes[i], digits->duration_ms, digits->gap_ms};
+    ms_stream_follow_peer(stream, shard);
         if (!ms_dtmf_sender_put(&stream->dtmf_out, &order))
             stream->counters.dtmf_forgotten++;
     }

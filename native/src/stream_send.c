@@ -31,7 +31,8 @@ static void fill(ms_stream_t *stream, ms_shard_t *shard) {
 }
 
 static void send_packet(ms_stream_t *stream, ms_shard_t *shard, size_t octets) {
-    if (octets > 0 && ms_udp_send(stream->sockets.rtp, shard->packet, MS_RTP_HEADER_SIZE + octets, &stream->peer.rtp))
+    if (octets > 0 && ms_udp_send(stream->sockets.rtp, shard->packet, MS_RTP_HEADER_SIZE + octets,
+                                  stream->connected ? NULL : &stream->peer.rtp))
         ms_rtp_sender_sent(&stream->sender, octets, shard->now);
     else
         stream->counters.send_errors++;

@@ -121,28 +121,20 @@ static ms_status_t open_pair_at(const ms_address_t *host, uint16_t port, ms_udp_
     return status;
 }
 
-/* The system gives one free port; its neighbour makes the pair when that is free too. */
+/* The system names a free port, which is given up again and asked for by number, with its neighbour: a socket bound to
+   port 0 loses its port when it is connected and opened to all again (Linux, __udp_disconnect). */
 static ms_status_t open_ephemeral_pair(const ms_address_t *host, ms_udp_pair_t *pair) {
-    for (int i = 0; i < EPHEMERAL_TRIES; i++) {
-        ms_address_t first = *host, second = *host;
-        ms_address_set_port(&first, 0);
-        int fd = open_socket(&first);
+    ms_status_t status = MS_EBUSY;
+    for (int i = 0; i < EPHEMERAL_TRIES && status == MS_EBUSY; i++) {
+        ms_address_t probe = *host;
+        ms_address_set_port(&probe, 0);
+        int fd = open_socket(&probe);
         if (fd < 0)
             return bind_status();
-        uint16_t port = ms_address_port(&first);
-        ms_address_set_port(&second, port ^ 1);
-        int other = open_socket(&second);
-        if (other >= 0) {
-            bool even = (port & 1) == 0;
-            *pair = even ? (ms_udp_pair_t){fd, other, first, second} : (ms_udp_pair_t){other, fd, second, first};
-            return MS_OK;
-        }
-        ms_status_t status = bind_status();
         close(fd);
-        if (status != MS_EBUSY)
-            return status;
+        status = open_pair_at(host, ms_address_port(&probe) & 0xfffe, pair);
     }
-    return MS_EBUSY;
+    return status;
 }
 
 ms_status_t ms_udp_open_pair(const ms_address_t *host, uint16_t first, uint16_t last, uint16_t *cursor,
@@ -197,12 +189,32 @@ long ms_udp_receive(int fd, uint8_t *buffer, size_t capacity, ms_address_t *from
     struct msghdr header = {.msg_name = from, .msg_namelen = sizeof *from, .msg_iov = &part, .msg_iovlen = 1,
                             .msg_control = control.bytes, .msg_controllen = sizeof control.bytes};
     ssize_t length = recvmsg(fd, &header, MSG_DONTWAIT);
+    if (length < 0 && errno == ECONNREFUSED) /* about a datagram sent before, not about what waits */
+        length = recvmsg(fd, &header, MSG_DONTWAIT);
     if (length < 0)
         return -1;
     *wall_time = stamp_of(&header);
     return header.msg_flags & MSG_TRUNC ? (long)capacity + 1 : (long)length;
 }
 
-bool ms_udp_send(int fd, const uint8_t *datagram, size_t length, const ms_address_t *to) {
+static bool send_once(int fd, const uint8_t *datagram, size_t length, const ms_address_t *to) {
+    if (to == NULL)
+        return send(fd, datagram, length, MSG_DONTWAIT) == (ssize_t)length;
     return sendto(fd, datagram, length, MSG_DONTWAIT, &to->any, address_length(to)) == (ssize_t)length;
 }
+
+bool ms_udp_send(int fd, const uint8_t *datagram, size_t length, const ms_address_t *to) {
+    return send_once(fd, datagram, length, to) || (errno == ECONNREFUSED && send_once(fd, datagram, length, to));
+}
+
+#ifdef __linux__
+bool ms_udp_connect(int fd, const ms_address_t *peer) {
+    struct sockaddr nobody = {.sa_family = AF_UNSPEC};
+    return peer == NULL ? connect(fd, &nobody, sizeof nobody) == 0 : connect(fd, &peer->any, address_length(peer)) == 0;
+}
+#else
+bool ms_udp_connect(int fd, const ms_address_t *peer) {
+    (void)fd, (void)peer;
+    return false;
+}
+#endif

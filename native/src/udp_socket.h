@@ -41,7 +41,11 @@ void ms_udp_close_pair(ms_udp_pair_t *pair);
    (ms_clock_wall); 0 where the system does not tell. A datagram longer than the buffer gives length capacity + 1. */
 long ms_udp_receive(int fd, uint8_t *buffer, size_t capacity, ms_address_t *from, int64_t *wall_time);
 
-/* True when the system took the whole datagram. */
+/* True when the system took the whole datagram. `to` is NULL for a connected socket. */
 bool ms_udp_send(int fd, const uint8_t *datagram, size_t length, const ms_address_t *to);
+
+/* Exchange datagrams with one address only, which spares a lookup each, or with any again (NULL). False, and nothing is
+   changed, where that can not be undone. */
+bool ms_udp_connect(int fd, const ms_address_t *peer);
 
 #endif

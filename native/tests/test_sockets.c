@@ -114,6 +114,47 @@ static void the_first_packet_decides_and_the_lock_holds(void) {
     CHECK(!ms_peer_accept(&peer, &nat, true, AT(2.1)));
 }
 
+static void a_peer_is_steady_after_a_while_and_until_it_pauses(void) {
+    ms_peer_t peer = {0};
+    ms_address_t told = address("10.0.0.1", 4000), told_rtcp = address("10.0.0.1", 4001);
+    ms_peer_configure(&peer, &told, &told_rtcp);
+    CHECK(!ms_peer_is_steady(&peer, AT(100)));
+    for (double at = 1; at < 7; at += 0.02) {
+        CHECK(ms_peer_accept(&peer, &told, true, AT(at)));
+        CHECK_EQ(ms_peer_is_steady(&peer, AT(at)), at >= 6);
+    }
+    CHECK(ms_peer_is_steady(&peer, AT(7.3)));
+    CHECK(!ms_peer_is_steady(&peer, AT(7.45)));
+}
+
+static void a_connected_socket_hears_its_peer_only(void) {
+    ms_address_t host = address("127.0.0.1", 0), from;
+    ms_udp_pair_t a, b;
+    uint8_t bytes[16];
+    uint16_t cursor = 0;
+    int64_t stamp;
+    REQUIRE(ms_udp_open_pair(&host, 0, 0, &cursor, &a) == MS_OK && ms_udp_open_pair(&host, 0, 0, &cursor, &b) == MS_OK);
+#ifdef __linux__
+    CHECK(ms_udp_connect(a.rtp, &b.rtp_address));
+    CHECK(ms_udp_send(b.rtp, (const uint8_t *)"yes", 3, &a.rtp_address));
+    CHECK_EQ(ms_udp_receive(a.rtp, bytes, sizeof bytes, &from, &stamp), 3);
+    ms_udp_send(b.rtcp, (const uint8_t *)"no", 2, &a.rtp_address); /* refused, and the sender is told so */
+    CHECK_EQ(ms_udp_receive(a.rtp, bytes, sizeof bytes, &from, &stamp), -1);
+    CHECK(ms_udp_send(a.rtp, (const uint8_t *)"back", 4, NULL));
+    CHECK_EQ(ms_udp_receive(b.rtp, bytes, sizeof bytes, &from, &stamp), 4);
+    ms_udp_close_pair(&b);
+    for (int i = 0; i < 4; i++) /* nobody there any more: what the system says of the last one is no reason to fail */
+        CHECK(ms_udp_send(a.rtp, (const uint8_t *)"gone", 4, NULL));
+    CHECK(ms_udp_connect(a.rtp, NULL));
+    CHECK(ms_udp_send(a.rtcp, (const uint8_t *)"open", 4, &a.rtp_address));
+    CHECK_EQ(ms_udp_receive(a.rtp, bytes, sizeof bytes, &from, &stamp), 4);
+#else
+    CHECK(!ms_udp_connect(a.rtp, &b.rtp_address));
+    ms_udp_close_pair(&b);
+#endif
+    ms_udp_close_pair(&a);
+}
+
 static void the_signaled_address_may_take_over_while_learning(void) {
     ms_address_t told = address("10.0.0.1", 4000), told_rtcp = address("10.0.0.1", 4001);
     ms_address_t early = address("10.0.0.2", 5000);
@@ -161,6 +202,8 @@ int main(void) {
     RUN(a_range_is_used_round_and_round);
     RUN(datagrams_come_with_their_time);
     RUN(the_first_packet_decides_and_the_lock_holds);
+    RUN(a_peer_is_steady_after_a_while_and_until_it_pauses);
+    RUN(a_connected_socket_hears_its_peer_only);
     RUN(the_signaled_address_may_take_over_while_learning);
     RUN(a_silent_source_may_be_followed);
     RUN(rtcp_is_believed_from_the_hosts_of_the_call);

@@ -1,10 +1,11 @@
 /* Load for media servers, and the least a server could do, for comparison. Loopback only.
 
    media_load raw N            N sockets; every 20 ms each is read once and what came is sent back: the cost of the system
-                               calls alone. Prints its ports on one line; a line on stdin prints its processor time.
+                               calls alone. Prints its ports on one line and runs until stdin ends.
    media_load raw-connected N  the same with connected sockets.
-   media_load load SECONDS     reads the ports of N echoing calls on stdin, sends each 50 G.711 packets a second, evenly
-                               spread, and judges what comes back by the kernel's time stamps; prints one line of JSON. */
+   media_load load N SECONDS   N calls: prints its own ports on one line, reads those of the echoing side from stdin,
+                               sends each 50 G.711 packets a second, evenly spread, and judges what comes back by the
+                               kernel's time stamps; prints one line of JSON. */
 #include "byte_order.h"
 #include "clock.h"
 #include "rtp_packet.h"
@@ -15,7 +16,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -68,13 +68,6 @@ static void sleep_until(int64_t deadline) {
     }
 }
 
-static double cpu_seconds(void) {
-    struct rusage usage;
-    getrusage(RUSAGE_SELF, &usage);
-    return (double)(usage.ru_utime.tv_sec + usage.ru_stime.tv_sec) +
-           (double)(usage.ru_utime.tv_usec + usage.ru_stime.tv_usec) * 1e-6;
-}
-
 /* ---- raw */
 
 static void echo_once(flow_t *flow, int connected) {
@@ -95,27 +88,27 @@ static void echo_once(flow_t *flow, int connected) {
     sendto(flow->fd, packet, (size_t)n, 0, (struct sockaddr *)&from, length);
 }
 
-static int raw(int count, int connected) {
+static void open_flows(int count, int stamps) {
     for (int i = 0; i < count; i++) {
         unsigned port;
-        flows[i].fd = open_socket(&port, 0);
+        flows[i].fd = open_socket(&port, stamps);
         printf("%u%c", port, i + 1 < count ? ' ' : '\n');
     }
     fflush(stdout);
+}
+
+static int raw(int count, int connected) {
+    open_flows(count, 0);
     int64_t start = ms_clock_now();
-    ms_clock_sharpen();
+    ms_thread_hurry();
     for (int64_t slot = 0;; slot++) {
         char line[64];
         struct pollfd input = {0, POLLIN, 0};
         sleep_until(start + slot * PTIME_NS / SLOTS);
         for (int i = (int)(slot % SLOTS); i < count; i += SLOTS)
             echo_once(&flows[i], connected);
-        if (slot % SLOTS == 0 && poll(&input, 1, 0) > 0) {
-            if (read(0, line, sizeof line) <= 0)
-                return 0;
-            printf("%.6f\n", cpu_seconds());
-            fflush(stdout);
-        }
+        if (slot % SLOTS == 0 && poll(&input, 1, 0) > 0 && read(0, line, sizeof line) <= 0)
+            return 0;
     }
 }
 
@@ -198,17 +191,17 @@ static void report(int count, double seconds) {
            quantile_ms(0.99), quantile_ms(0.999), (double)worst / 1e6);
 }
 
-static int load(double seconds) {
-    int count = 0;
-    unsigned port;
-    while (count < FLOWS_MAX && scanf("%u", &port) == 1) {
-        unsigned own;
-        flows[count].to = loopback(port);
-        flows[count++].fd = open_socket(&own, 1);
+static int load(int count, double seconds) {
+    open_flows(count, 1);
+    for (int i = 0; i < count; i++) {
+        unsigned port;
+        if (scanf("%u", &port) != 1)
+            return 2;
+        flows[i].to = loopback(port);
     }
     int64_t start = ms_clock_now();
     int64_t slots = (int64_t)((seconds * 1e9 + (double)WARM_UP_NS) / (double)PTIME_NS) * SLOTS;
-    ms_clock_sharpen();
+    ms_thread_hurry();
     for (int64_t slot = 0; slot < slots; slot++) {
         int judging = slot >= WARM_UP_NS / PTIME_NS * SLOTS;
         sleep_until(start + slot * PTIME_NS / SLOTS);
@@ -218,15 +211,15 @@ static int load(double seconds) {
             receive(&flows[i], judging);
     }
     report(count, seconds);
-    return count == 0;
+    return 0;
 }
 
 int main(int argc, char **argv) {
-    double amount = argc == 3 ? atof(argv[2]) : 0;
-    if (amount > 0 && strcmp(argv[1], "load") == 0)
-        return load(amount);
-    if (amount >= 1 && amount <= FLOWS_MAX && strncmp(argv[1], "raw", 3) == 0)
-        return raw((int)amount, strcmp(argv[1], "raw-connected") == 0);
-    fprintf(stderr, "usage: media_load raw|raw-connected N < lines, or media_load load SECONDS < ports\n");
+    int count = argc >= 3 ? atoi(argv[2]) : 0;
+    if (count >= 1 && count <= FLOWS_MAX && argc == 4 && strcmp(argv[1], "load") == 0)
+        return load(count, atof(argv[3]));
+    if (count >= 1 && count <= FLOWS_MAX && argc == 3 && strncmp(argv[1], "raw", 3) == 0)
+        return raw(count, strcmp(argv[1], "raw-connected") == 0);
+    fprintf(stderr, "usage: media_load raw|raw-connected N, or media_load load N SECONDS < ports\n");
     return 2;
 }
