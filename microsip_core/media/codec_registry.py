@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from microsip_core.errors import CodecError
 from microsip_core.sdp.capabilities import AudioCapabilities
+from microsip_core.sdp.crypto import DEFAULT_SUITES
 from microsip_core.sdp.formats import RtpFormat
 
 
@@ -55,10 +56,12 @@ def find_codec(name: str, core: str) -> Codec:
     raise CodecError(f"no codec {name!r} in the {core} media core", step="choose codecs", remedy=f"Use one of {names}")
 
 
-def capabilities_for(names: Iterable[str] | None, core: str) -> AudioCapabilities:
+def capabilities_for(
+    names: Iterable[str] | None, core: str, *, srtp: str = "off", suites: Sequence[str] = DEFAULT_SUITES,
+) -> AudioCapabilities:
     """Return what to offer: the named codecs in that order (``None``: all of the core), and telephone-event."""
     codecs = codecs_of(core) if names is None else [find_codec(name, core) for name in names]
     formats = dict.fromkeys(codec.rtp_format for codec in codecs)
     if not formats:
         raise CodecError("an empty list of codecs", step="choose codecs", remedy="Name at least one codec")
-    return AudioCapabilities([*formats, TELEPHONE_EVENT])
+    return AudioCapabilities([*formats, TELEPHONE_EVENT], srtp=srtp, suites=suites)

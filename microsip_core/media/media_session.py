@@ -7,10 +7,12 @@ from typing import TYPE_CHECKING
 
 from microsip_core.errors import InvalidArgument, InvalidState, MediaError, MicrosipError
 from microsip_core.ids import IdSource
+from microsip_core.sdp.crypto import DEFAULT_SUITES, SRTP_MODES, SUITES
 from microsip_core.sdp.negotiation import AudioNegotiation, NegotiatedAudio
 
 from .codec_registry import capabilities_for
 from .engine import MediaEngine, create_engine
+from .srtp import SrtpKeys, new_key, require_srtp
 from .statistics import CallStatistics, StreamCounters, StreamDescription, call_statistics
 from .stream import Address, PayloadFormat, Stream, StreamConfig
 
@@ -54,6 +56,11 @@ class EngineMediaSession:
     def codec(self) -> str | None:
         """Name of the codec we send, ``None`` before negotiation."""
         return self.agreed.send.name if self.agreed is not None else None
+
+    @property
+    def srtp(self) -> str | None:
+        """Name of the SRTP suite, ``None`` for RTP in the clear and before negotiation."""
+        return self.agreed.crypto.suite if self.agreed is not None and self.agreed.crypto is not None else None
 
     @property
     def remote_hold(self) -> bool:
@@ -170,7 +177,7 @@ class EngineMediaSession:
                 _payload_format(agreed.send, agreed.ptime_ms),
                 {number: _payload_format(form, agreed.ptime_ms) for number, form in agreed.receive.items()},
                 agreed.telephone_event, agreed.telephone_event_receive,
-                sending=agreed.sending, receiving=agreed.receiving,
+                sending=agreed.sending, receiving=agreed.receiving, srtp=_srtp_keys(agreed),
             )
         except InvalidArgument as error:
             raise MediaError(
@@ -187,7 +194,7 @@ class EngineMediaSession:
         receive = next((number for number, form in agreed.receive.items() if form.key == send.key), None)
         return StreamDescription(
             codec=send.name, clock_rate=send.clock_rate, payload_type=send.payload_type, receive_payload_type=receive,
-            ptime_ms=agreed.ptime_ms, local=local, remote="{}:{}".format(*agreed.remote),
+            ptime_ms=agreed.ptime_ms, local=local, remote="{}:{}".format(*agreed.remote), srtp=self.srtp,
         )
 
 
@@ -196,12 +203,13 @@ class EngineMediaBackend:
 
     def __init__(
         self, engine: MediaEngine, *, ids: IdSource | None = None, media_timeout_ms: int = 0, jitter_min_ms: int = 0,
-        jitter_max_ms: int = 500, jitter_initial_ms: int = 40,
+        jitter_max_ms: int = 500, jitter_initial_ms: int = 40, srtp_suites: Sequence[str] = DEFAULT_SUITES,
     ) -> None:
         self.engine = engine
         self._ids = ids or IdSource()
         self._limits = (jitter_min_ms, jitter_max_ms, jitter_initial_ms, media_timeout_ms)
-        self._capabilities: dict[tuple[str, ...] | None, AudioCapabilities] = {}
+        self._srtp_suites = tuple(srtp_suites)
+        self._capabilities: dict[tuple[tuple[str, ...] | None, str], AudioCapabilities] = {}
 
     @property
     def core(self) -> str:
@@ -215,16 +223,18 @@ class EngineMediaBackend:
 
     def open_session(
         self, *, local_host: str, codecs: Sequence[str] | None = None, ptime_ms: int = 20,
-        port_range: tuple[int, int] | None = None,
+        port_range: tuple[int, int] | None = None, srtp: str = "off",
     ) -> EngineMediaSession:
         """Return the media of one call on a literal local address; no port is opened yet.
 
-        ``codecs`` in order of preference, ``None`` for all; ``ptime_ms`` 10 to 60 in steps of 10. Raises
-        :class:`CodecError` for an unknown codec, :class:`InvalidArgument` for another ``ptime_ms``.
+        ``codecs`` in order of preference, ``None`` for all; ``ptime_ms`` 10 to 60 in steps of 10;
+        ``srtp`` "off", "optional" (offered, not insisted on) or "mandatory". Raises :class:`CodecError` for an unknown
+        codec, :class:`InvalidArgument` for another ``ptime_ms`` or ``srtp``, :class:`NotSupported` where there is no
+        SRTP.
         """
         if ptime_ms not in _PTIMES_MS:
             raise InvalidArgument(f"ptime is {ptime_ms} ms", step="open media", remedy="Use 10 to 60 in steps of 10")
-        capabilities = self._capabilities_for(codecs)
+        capabilities = self._capabilities_for(codecs, srtp)
 
         ids = self._ids
 
@@ -234,16 +244,20 @@ class EngineMediaBackend:
         def new_negotiation(stream: Stream) -> AudioNegotiation:
             return AudioNegotiation(
                 capabilities, local_host, stream.rtp_address[1], rtcp_port=stream.rtcp_address[1],
-                session_id=ids.session_id(), ptime_ms=ptime_ms,
+                session_id=ids.session_id(), ptime_ms=ptime_ms, new_key=new_key,
             )
 
         return EngineMediaSession(open_stream, new_negotiation, local_host)
 
-    def _capabilities_for(self, codecs: Sequence[str] | None) -> AudioCapabilities:
-        key = tuple(codecs) if codecs is not None else None
+    def _capabilities_for(self, codecs: Sequence[str] | None, srtp: str = "off") -> AudioCapabilities:
+        key = (tuple(codecs) if codecs is not None else None, srtp)
         capabilities = self._capabilities.get(key)
         if capabilities is None:
-            capabilities = capabilities_for(key, self.core)
+            if srtp not in SRTP_MODES:
+                raise InvalidArgument(f"srtp is {srtp!r}", step="open media", remedy=f"Use {', '.join(SRTP_MODES)}")
+            if srtp != "off":
+                require_srtp()
+            capabilities = capabilities_for(key[0], self.core, srtp=srtp, suites=self._srtp_suites)
             if len(self._capabilities) < 64:
                 self._capabilities[key] = capabilities
         return capabilities
@@ -259,13 +273,27 @@ class EngineMediaBackend:
 
 def open_backend(
     core: str | None = None, *, shards: int = 1, ids: IdSource | None = None, media_timeout_ms: int = 0,
+    srtp_suites: Sequence[str] = DEFAULT_SUITES,
 ) -> EngineMediaBackend:
     """Start a media engine ("native", "reference", or ``None`` for the best there is) and return its backend."""
-    return EngineMediaBackend(create_engine(core, shards), ids=ids, media_timeout_ms=media_timeout_ms)
+    if not srtp_suites or not all(suite in SUITES for suite in srtp_suites):
+        raise InvalidArgument(
+            f"SRTP suites {', '.join(srtp_suites) or 'none'}", step="open media", remedy=f"Use {', '.join(SUITES)}",
+        )
+    return EngineMediaBackend(
+        create_engine(core, shards), ids=ids, media_timeout_ms=media_timeout_ms, srtp_suites=srtp_suites,
+    )
 
 
 def _closed() -> Stream:
     raise InvalidState("the media of this call is closed", step="describe media")
+
+
+def _srtp_keys(agreed: NegotiatedAudio) -> SrtpKeys | None:
+    crypto = agreed.crypto
+    if crypto is None:
+        return None
+    return SrtpKeys(crypto.suite, crypto.send_key, crypto.receive_key, crypto.receive_mki)
 
 
 def _payload_format(form: RtpFormat, ptime_ms: int) -> PayloadFormat:

@@ -25,6 +25,7 @@ from microsip_core.errors import (
 from . import _native
 from .events import MediaEvent, MediaEventKind
 from .native_tap import NativeTap
+from .srtp import PROFILES, SrtpKeys, library_functions, open_context
 from .stream import DTMF_DIGITS, Address, Cadence, PayloadFormat, StreamConfig
 from .wav import probe_wav
 
@@ -110,13 +111,16 @@ class NativeEngine:
 class NativeStream:
     """See :class:`microsip_core.media.stream.Stream`, which documents every method."""
 
-    __slots__ = ("_clips", "_final", "_next_id", "_registry", "_stream", "_taps", "id", "rtcp_address", "rtp_address")
+    __slots__ = (
+        "_clips", "_final", "_next_id", "_registry", "_srtp", "_stream", "_taps", "id", "rtcp_address", "rtp_address",
+    )
 
     def __init__(
         self, engine: _native.Engine, config: StreamConfig, clips: _ClipCache, registry: dict[int, NativeStream],
     ) -> None:
         self._stream: _native.Stream | None = None
         self._final: StreamCounters = {}
+        self._srtp: SrtpKeys | None = None
         try:
             stream = _native.Stream(
                 engine, config.local_host, config.port_range or (0, 0), config.jitter_min_ms, config.jitter_max_ms,
@@ -148,6 +152,7 @@ class NativeStream:
         *,
         sending: bool = True,
         receiving: bool = True,
+        srtp: SrtpKeys | None = None,
     ) -> None:
         """See the interface."""
         accepted = [(form.name, number, form.clock_rate, form.channels) for number, form in receive.items()]
@@ -159,12 +164,34 @@ class NativeStream:
         if event < -1 or not 0 <= ptime_ms <= 60:
             raise InvalidArgument(f"payload type {event}, ptime {ptime_ms} ms", step="configure stream")
         try:
-            self._open.configure(remote, remote_rtcp, sent, ptime_ms, accepted, event, sending, receiving)
+            self._open.configure(
+                remote, remote_rtcp, sent, ptime_ms, accepted, event, sending, receiving, srtp is not None,
+                *self._new_contexts(srtp),
+            )
         except _native.NativeError as error:
             names = ", ".join(sorted({str(name) for name, *_ in (accepted if sent is None else [*accepted, sent])}))
             raise translate(error, "configure stream", f"{names or 'no codec'} at {remote}, {ptime_ms} ms") from error
         except OverflowError as error:
             raise InvalidArgument("a port, payload type or rate is out of range", step="configure stream") from error
+        self._srtp = srtp
+
+    def _new_contexts(self, keys: SrtpKeys | None) -> tuple[_native.Srtp | None, _native.Srtp | None]:
+        """Return contexts for the keys that are not in force already: those go on, with their counters of packets."""
+        if keys is None:
+            return None, None
+        before, functions, profile = self._srtp, library_functions(), PROFILES[keys.suite]
+        same = before is not None and before.suite == keys.suite
+        send = receive = None
+        if before is None or not same or before.send != keys.send:
+            context = open_context(keys.suite, keys.send, receiving=False)
+            send = _native.Srtp(context, functions.release, functions.protect, functions.protect_rtcp)
+        if before is None or not same or (before.receive, before.receive_mki) != (keys.receive, keys.receive_mki):
+            context = open_context(keys.suite, keys.receive, receiving=True)
+            receive = _native.Srtp(
+                context, functions.release, functions.unprotect, functions.unprotect_rtcp, keys.receive_mki,
+                profile.tag, profile.rtcp_tag,
+            )
+        return send, receive
 
     def play(
         self, source: str | PathLike[str] | NDArray[np.int16], *, rate: int | None = None, loop: bool = False,

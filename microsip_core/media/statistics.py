@@ -36,6 +36,9 @@ class StreamCounters(TypedDict, total=False):
     ssrc_changes: int
     jitter_us: int  # interarrival jitter (RFC 3550 A.8)
     jitter_max_us: int
+    srtp_forged: int  # RTP and RTCP packets that are not authentic: another key, or not the peer's
+    srtp_replayed: int  # seen before, or too old to tell
+    srtp_errors: int  # no such packet, or libsrtp gave up, in either direction
     dtmf_received: int
     # receiving: what was played
     sample_rate: int
@@ -92,6 +95,9 @@ class MediaStatistics:
     buffer_ms: float | None = None
     buffer_mean_ms: float | None = None
     buffer_target_ms: float | None = None
+    srtp: str | None = None  # the suite
+    srtp_forged: int | None = None
+    srtp_replayed: int | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """Return the fields as a dict for JSON; units are in the names (ms, percent), the rest are counts."""
@@ -111,6 +117,10 @@ class MediaStatistics:
             f"{self.packets} packets",
             f"lost {self.lost} ({self.loss_percent:.1f} %)",
         ]
+        if self.srtp is not None:
+            parts.insert(1, self.srtp)
+        if self.srtp_forged:
+            parts.append(f"{self.srtp_forged} packets not authentic")
         parts += [f"{label} {value:{form}}{unit}" for label, value, form, unit in optional if value is not None]
         return ", ".join(parts)
 
@@ -156,6 +166,7 @@ class StreamDescription:
     ptime_ms: int = 20  # sent
     local: str = ""
     remote: str = ""
+    srtp: str | None = None  # suite
 
 
 def call_statistics(counters: StreamCounters, description: StreamDescription) -> CallStatistics:
@@ -193,6 +204,7 @@ def _send_statistics(counters: StreamCounters, description: StreamDescription, r
         jitter_ms=_ms(counters.get("remote_jitter_us", -1)),
         rtt_ms=rtt,
         mos=mos,
+        srtp=description.srtp,
     )
 
 
@@ -232,6 +244,9 @@ def _receive_statistics(counters: StreamCounters, description: StreamDescription
         buffer_ms=_ms(counters.get("buffer_us", -1)),
         buffer_mean_ms=buffer_mean,
         buffer_target_ms=_ms(counters.get("buffer_target_us", -1)),
+        srtp=description.srtp,
+        srtp_forged=counters.get("srtp_forged", 0) if description.srtp else None,
+        srtp_replayed=counters.get("srtp_replayed", 0) if description.srtp else None,
     )
 
 

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+    from .srtp import SrtpKeys
     from .statistics import StreamCounters
     from .tap import Tap
 
@@ -79,13 +80,16 @@ class Stream(Protocol):
         *,
         sending: bool = True,
         receiving: bool = True,
+        srtp: SrtpKeys | None = None,
     ) -> None:
         """Set or change what was negotiated (first answer, re-INVITE).
 
         ``remote`` is where RTP goes until a valid packet has come from elsewhere; ``remote_rtcp`` None means the next
         port. ``receive`` maps payload types to their formats; ``telephone_event`` is the payload type to send digits
         with, None when the peer takes none. With ``sending`` off nothing is sent but RTCP (hold); with ``receiving``
-        off what comes is thrown away. Raises ``CodecError`` for a format this core does not have, ``InvalidArgument``
+        off what comes is thrown away. With ``srtp`` nothing goes out in the clear and nothing that is not authentic
+        comes in; keys that stay the same go on where they are. Raises ``NotSupported`` where there is no SRTP,
+        ``CodecError`` for a format this core does not have, ``InvalidArgument``
         for numbers out of range.
         """
         ...

@@ -124,6 +124,32 @@ cdef int fill_payload(ms_payload_t *payload, tuple entry, list kept) except -1:
     return 0
 
 
+cdef class Srtp:
+    """SRTP of one direction, until a stream takes it over. The library of the functions has to stay loaded."""
+
+    cdef ms_srtp_t *srtp
+
+    def __cinit__(self, size_t context, size_t release, size_t rtp, size_t rtcp, bytes mki=b"", uint8_t mki_before=0,
+                  uint8_t mki_before_rtcp=0):
+        cdef ms_srtp_config_t config
+        cdef size_t i
+        if len(mki) > MS_SRTP_MKI_MAX:
+            raise NativeError(-1)
+        config.context = <void *>context
+        config.release = <int (*)(void *) noexcept nogil>release
+        config.rtp = <ms_srtp_function_t>rtp
+        config.rtcp = <ms_srtp_function_t>rtcp
+        config.mki_length = len(mki)
+        for i in range(config.mki_length):
+            config.mki[i] = mki[i]
+        config.mki_before = mki_before
+        config.mki_before_rtcp = mki_before_rtcp
+        check(ms_srtp_create(&config, &self.srtp))
+
+    def __dealloc__(self):
+        ms_srtp_free(self.srtp)
+
+
 cdef class Clip:
     """Samples in memory that streams can play."""
 
@@ -174,7 +200,8 @@ cdef dict statistics_dict(const ms_stream_statistics_t *s):
         "packets_received": s.packets_received, "octets_received": s.octets_received,
         "packets_expected": s.packets_expected, "packets_lost": s.packets_lost, "duplicates": s.duplicates,
         "reordered": s.reordered, "late": s.late, "discarded": s.discarded, "invalid": s.invalid, "foreign": s.foreign,
-        "ssrc_changes": s.ssrc_changes, "jitter_us": s.jitter_us, "jitter_max_us": s.jitter_max_us,
+        "ssrc_changes": s.ssrc_changes, "srtp_forged": s.srtp_forged, "srtp_replayed": s.srtp_replayed,
+        "srtp_errors": s.srtp_errors, "jitter_us": s.jitter_us, "jitter_max_us": s.jitter_max_us,
         "dtmf_received": s.dtmf_received,
         "sample_rate": s.sample_rate, "samples_played": s.samples_played, "samples_concealed": s.samples_concealed,
         "samples_bridged": s.samples_bridged, "samples_inserted": s.samples_inserted, "samples_removed": s.samples_removed,
@@ -238,8 +265,11 @@ cdef class Stream:
         return (<bytes>host).decode(), port
 
     def configure(self, remote, remote_rtcp, send, uint16_t ptime_ms, list receive, int16_t telephone_event, bint sending,
-                  bint receiving):
-        """``remote`` and ``remote_rtcp`` are (host, port) or None; ``send`` and what ``receive`` lists are payload tuples."""
+                  bint receiving, bint srtp=False, Srtp srtp_send=None, Srtp srtp_receive=None):
+        """``remote`` and ``remote_rtcp`` are (host, port) or None; ``send`` and what ``receive`` lists are payload tuples.
+
+        With ``srtp`` the keys stay as they are where None is given.
+        """
         cdef ms_stream_format_t form
         cdef list kept = []
         cdef bytes remote_text, rtcp_text
@@ -267,7 +297,14 @@ cdef class Stream:
         for i in range(form.receive_count):
             fill_payload(&form.receive[i], receive[i], kept)
         form.telephone_event = telephone_event
+        form.srtp = srtp
+        form.srtp_send = srtp_send.srtp if srtp_send is not None else NULL
+        form.srtp_receive = srtp_receive.srtp if srtp_receive is not None else NULL
         check(ms_stream_configure(self.stream, &form))
+        if srtp_send is not None:
+            srtp_send.srtp = NULL  # now the stream's
+        if srtp_receive is not None:
+            srtp_receive.srtp = NULL
 
     def play(self, Clip clip, bint loop, uint32_t reference):
         """Play samples at the stream's rate."""

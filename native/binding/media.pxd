@@ -39,6 +39,7 @@ cdef extern from "microsip_media.h" nogil:
     enum:
         MS_LATENESS_BUCKETS
         MS_PAYLOADS_MAX
+        MS_SRTP_MKI_MAX
         MS_TONE_FREQUENCIES
         MS_TONE_STEPS
     const uint32_t *ms_lateness_bounds
@@ -70,6 +71,7 @@ cdef extern from "microsip_media.h" nogil:
         uint64_t duplicates, reordered, late, discarded
         uint64_t invalid, foreign, ssrc_changes, dtmf_received
         uint64_t jitter_us, jitter_max_us
+        uint64_t srtp_forged, srtp_replayed, srtp_errors
         uint32_t sample_rate
         uint64_t samples_played, samples_concealed, samples_bridged, samples_inserted, samples_removed
         int64_t buffer_us, buffer_mean_us, buffer_max_us, buffer_target_us, buffer_delay_us
@@ -84,6 +86,19 @@ cdef extern from "microsip_media.h" nogil:
     uint32_t ms_stream_id(const ms_stream_t *stream)
     void ms_stream_address(const ms_stream_t *stream, bint rtcp, char *host, uint16_t *port)
     void ms_stream_get_statistics(const ms_stream_t *stream, ms_stream_statistics_t *statistics)
+
+    ctypedef struct ms_srtp_t:
+        pass
+    ctypedef int (*ms_srtp_function_t)(void *context, void *packet, int *length)
+    ctypedef struct ms_srtp_config_t:
+        void *context
+        int (*release)(void *context)
+        ms_srtp_function_t rtp, rtcp
+        uint8_t *mki
+        uint8_t mki_length, mki_before, mki_before_rtcp
+
+    ms_status_t ms_srtp_create(const ms_srtp_config_t *config, ms_srtp_t **srtp)
+    void ms_srtp_free(ms_srtp_t *srtp)
 
     ctypedef struct ms_payload_t:
         const char *name
@@ -103,6 +118,9 @@ cdef extern from "microsip_media.h" nogil:
         ms_payload_t *receive
         size_t receive_count
         int16_t telephone_event
+        bint srtp
+        ms_srtp_t *srtp_send
+        ms_srtp_t *srtp_receive
 
     ms_status_t ms_stream_configure(ms_stream_t *stream, const ms_stream_format_t *format)
     uint32_t ms_stream_sample_rate(const ms_stream_t *stream)

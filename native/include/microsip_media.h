@@ -120,6 +120,7 @@ typedef struct ms_stream_statistics {
     uint64_t packets_received, octets_received, packets_expected, packets_lost, duplicates, reordered, late, discarded;
     uint64_t invalid, foreign, ssrc_changes, dtmf_received;
     uint64_t jitter_us, jitter_max_us;
+    uint64_t srtp_forged, srtp_replayed, srtp_errors; /* RTP and RTCP; errors are of both directions */
     /* played, in samples of sample_rate */
     uint32_t sample_rate;
     uint64_t samples_played, samples_concealed, samples_bridged, samples_inserted, samples_removed;
@@ -143,6 +144,29 @@ void ms_stream_address(const ms_stream_t *stream, bool rtcp, char *host, uint16_
 /* As of the end of the last tick. */
 void ms_stream_get_statistics(const ms_stream_t *stream, ms_stream_statistics_t *statistics);
 
+/* SRTP of one direction: a context of a library such as libsrtp 2, and two functions of it. They protect or unprotect a
+   packet in place, take its length and give the new one, and return 0, 7 for a packet that is not authentic, 9 or 10 for
+   one that was replayed. Protecting may add 148 octets. */
+#define MS_SRTP_MKI_MAX 128
+#define MS_SRTP_TAG_MAX 20
+
+typedef struct ms_srtp ms_srtp_t;
+typedef int (*ms_srtp_function_t)(void *context, void *packet, int *length);
+
+typedef struct ms_srtp_config {
+    void *context;
+    int (*release)(void *context);     /* called once, by whichever thread the context is last known to */
+    ms_srtp_function_t rtp, rtcp;      /* both to protect, or both to unprotect */
+    uint8_t mki[MS_SRTP_MKI_MAX];      /* receiving: what the peer puts into its packets (RFC 3711 s3.1) ... */
+    uint8_t mki_length;                /* ... 0: nothing */
+    uint8_t mki_before, mki_before_rtcp; /* octets that follow it: 10 or 4 of a tag, 0 for AEAD (RFC 7714 s8.1) */
+} ms_srtp_config_t;
+
+/* Takes over the context when it succeeds. */
+ms_status_t ms_srtp_create(const ms_srtp_config_t *config, ms_srtp_t **srtp);
+/* For one that no stream has taken over. */
+void ms_srtp_free(ms_srtp_t *srtp);
+
 #define MS_PAYLOADS_MAX 16
 
 typedef struct ms_payload {
@@ -164,9 +188,11 @@ typedef struct ms_stream_format {
     ms_payload_t receive[MS_PAYLOADS_MAX]; /* telephone-event and CN included */
     size_t receive_count;
     int16_t telephone_event;       /* payload type to send digits with, -1: none */
+    bool srtp;                     /* false: RTP in the clear */
+    ms_srtp_t *srtp_send, *srtp_receive; /* NULL: as before. Taken over when ms_stream_configure succeeds */
 } ms_stream_format_t;
 
-/* MS_ENOTSUP: a codec that is not built in. */
+/* MS_ENOTSUP: a codec that is not built in. MS_EINVAL also for SRTP without keys. */
 ms_status_t ms_stream_configure(ms_stream_t *stream, const ms_stream_format_t *format);
 
 /* Of the audio a stream plays and sends, Hz. */

@@ -7,6 +7,7 @@
 #include "mpsc_list.h"
 #include "playback.h"
 #include "recorder.h"
+#include "srtp.h"
 #include "tap.h"
 #include "telephone_event.h"
 #include "udp_socket.h"
@@ -57,6 +58,8 @@ typedef struct ms_settings {
     ms_receive_map_t receive;
     ms_encoder_t *encoder;            /* NULL: as before */
     ms_playout_t *playout;            /* NULL: as before */
+    bool srtp;
+    ms_srtp_t *srtp_send, *srtp_receive; /* NULL: as before */
 } ms_settings_t;
 
 typedef struct ms_digits {

@@ -6,6 +6,7 @@
 #include "event_ring.h"
 #include "mpsc_list.h"
 #include "rtp_packet.h"
+#include "srtp.h"
 
 #include <pthread.h>
 
@@ -47,7 +48,7 @@ typedef struct ms_shard {
     uint64_t random;             /* state, for RTCP intervals */
     /* scratch for the stream at hand */
     int16_t received[MS_FRAME_MAX], sent[MS_FRAME_MAX];
-    uint8_t packet[MS_RTP_PACKET_MAX];
+    uint8_t packet[MS_RTP_PACKET_MAX + MS_SRTP_TRAILER_MAX];
 } ms_shard_t;
 
 /* `now`: when its time begins. */

@@ -17,6 +17,8 @@ static void dispose(ms_node_t *node) {
         atomic_fetch_sub(&stream->engine->closing, 1);
     free(stream->encoder);
     free(stream->playout);
+    ms_srtp_free(stream->srtp_send);
+    ms_srtp_free(stream->srtp_receive);
     free(stream->close_command);
     free(stream);
 }

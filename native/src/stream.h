@@ -20,6 +20,7 @@ typedef struct ms_stream_counters {
     uint64_t ticks, late, skipped;
     uint64_t sent_energy, received_energy; /* sums of squares of the last frame */
     int64_t buffered_max_ms;
+    uint64_t srtp_forged, srtp_replayed, srtp_errors;
     uint32_t frame_samples, sample_rate, clock_rate;
     uint32_t reserved;
 } ms_stream_counters_t;
@@ -52,6 +53,7 @@ struct ms_stream {
     ms_udp_pair_t sockets;       /* callers' too */
     uint32_t caller_sample_rate; /* callers' only: what was last asked for */
     bool caller_dtmf;            /* callers' only: digits can be sent */
+    bool caller_srtp;            /* callers' only: there are keys */
     uint64_t caller_digits;      /* callers' only: how many were asked for */
     ms_jb_config_t buffer_config; /* callers' only */
     ms_command_t *close_command; /* callers' only */
@@ -65,6 +67,7 @@ struct ms_stream {
     ms_encoder_t *encoder;
     ms_playout_t *playout;
     ms_peer_t peer;
+    ms_srtp_t *srtp_send, *srtp_receive; /* NULL: RTP in the clear */
 
     /* RTP */
     ms_rtp_receiver_t receiver;
@@ -109,6 +112,10 @@ void ms_stream_skip(ms_stream_t *stream, uint64_t frames);
 /* RTCP BYE, and everything it holds let go but its sockets and memory. */
 void ms_stream_end(ms_stream_t *stream, ms_shard_t *shard);
 
+/* Packets of shard->packet. Sending: the length to send, 0: none of it. Receiving: false when it has to be forgotten. */
+size_t ms_stream_seal(ms_stream_t *stream, ms_shard_t *shard, size_t length, bool rtcp);
+bool ms_stream_unseal(ms_stream_t *stream, ms_shard_t *shard, size_t *length, bool rtcp);
+
 void ms_stream_receive(ms_stream_t *stream, ms_shard_t *shard);
 /* Fill shard->received with a frame from the jitter buffer. */
 void ms_stream_playout(ms_stream_t *stream, ms_shard_t *shard);
@@ -118,8 +125,6 @@ void ms_stream_rtcp(ms_stream_t *stream, ms_shard_t *shard);
 void ms_stream_send_bye(ms_stream_t *stream, ms_shard_t *shard);
 void ms_stream_finish_playback(ms_stream_t *stream, ms_shard_t *shard, const char *why);
 
-/* Connect the RTP socket to a peer that has become steady, open it to all when it is so no more. */
-void ms_stream_follow_peer(ms_stream_t *stream, ms_shard_t *shard);
 void ms_stream_publish(ms_stream_t *stream);
 
 /* By callers: how many digits have been sent, or will never be. */
@@ -129,19 +134,11 @@ uint64_t ms_stream_digits_done(const ms_stream_t *stream);
 void ms_stream_tell(ms_stream_t *stream, ms_shard_t *shard, ms_event_kind_t kind, int64_t value, uint32_t reference,
                     const char *text);
 
-/* With many streams, a stream's memory has left the near caches since its last frame. It is fetched while the streams
-   before it are served: first its own, then, found through that, the beginning of its jitter buffer. */
-#define MS_CACHE_LINE 64
-#define MS_BUFFER_PREFETCH 8192
-
+/* A stream's memory has left the caches since its last frame: have it fetched while the one before is served. */
 static inline void ms_stream_prefetch(const ms_stream_t *stream) {
-    for (size_t offset = 0; offset < sizeof *stream; offset += MS_CACHE_LINE)
-        __builtin_prefetch((const char *)stream + offset, 1);
-}
-
-static inline void ms_stream_prefetch_buffer(const ms_stream_t *stream) {
-    for (size_t offset = 0; offset < MS_BUFFER_PREFETCH; offset += MS_CACHE_LINE)
-        __builtin_prefetch((const char *)stream->playout + offset, 1);
+    const char *at = (const char *)stream;
+    for (size_t offset = 0; offset < 512; offset += 64)
+        __builtin_prefetch(at + offset, 1);
 }
 
 #endif

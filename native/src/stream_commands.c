@@ -28,6 +28,14 @@ static void set_formats(ms_stream_t *stream, ms_shard_t *shard, ms_settings_t *s
     }
 }
 
+static void set_srtp(ms_shard_t *shard, ms_srtp_t **current, ms_srtp_t *next, bool wanted) {
+    if (wanted && next == NULL)
+        return;
+    if (*current != NULL)
+        retire(shard, &(*current)->node);
+    *current = next;
+}
+
 /* The peer takes no digits any more. */
 static void forget_digits(ms_stream_t *stream) {
     stream->counters.dtmf_forgotten += stream->dtmf_out.count;
@@ -38,6 +46,8 @@ static void forget_digits(ms_stream_t *stream) {
 static void configure(ms_stream_t *stream, ms_shard_t *shard, ms_settings_t *settings) {
     bool was_receiving = stream->configured && stream->receiving;
     set_formats(stream, shard, settings);
+    set_srtp(shard, &stream->srtp_send, settings->srtp_send, settings->srtp);
+    set_srtp(shard, &stream->srtp_receive, settings->srtp_receive, settings->srtp);
     uint32_t clock_rate = stream->encoder != NULL ? stream->encoder->codec->clock_rate : settings->sample_rate;
     stream->ptime_ms = settings->ptime_ms;
     stream->frame_samples = settings->sample_rate / 1000 * settings->ptime_ms;
@@ -64,7 +74,6 @@ static void configure(ms_stream_t *stream, ms_shard_t *shard, ms_settings_t *set
 static void put_digits(ms_stream_t *stream, const ms_digits_t *digits) {
     for (uint32_t i = 0; i < digits->count; i++) {
         ms_dtmf_order_t order = {digits->codes[i], digits->duration_ms, digits->gap_ms};
-    ms_stream_follow_peer(stream, shard);
         if (!ms_dtmf_sender_put(&stream->dtmf_out, &order))
             stream->counters.dtmf_forgotten++;
     }

@@ -80,6 +80,9 @@ static ms_status_t fill_settings(ms_stream_t *stream, const ms_stream_format_t *
     settings->send_type = format->send.type;
     settings->ptime_ms = format->has_send ? format->ptime_ms : MS_PTIME_DEFAULT_MS;
     settings->telephone_event = format->telephone_event;
+    settings->srtp = format->srtp;
+    if (format->srtp && !stream->caller_srtp && (format->srtp_send == NULL || format->srtp_receive == NULL))
+        return MS_EINVAL;
     settings->sample_rate = rate_of(stream, settings, send);
     if (send != NULL)
         status = ms_encoder_create(send, &settings->encoder);
@@ -102,6 +105,9 @@ ms_status_t ms_stream_configure(ms_stream_t *stream, const ms_stream_format_t *f
     }
     stream->caller_sample_rate = command->as.settings->sample_rate;
     stream->caller_dtmf = format->telephone_event >= 0;
+    stream->caller_srtp = format->srtp;
+    command->as.settings->srtp_send = format->srtp ? format->srtp_send : NULL;
+    command->as.settings->srtp_receive = format->srtp ? format->srtp_receive : NULL;
     ms_command_submit(command);
     return MS_OK;
 }

@@ -98,6 +98,8 @@ static void take_valid(ms_stream_t *stream, ms_shard_t *shard, const ms_rtp_pack
 static void take(ms_stream_t *stream, ms_shard_t *shard, size_t length, const ms_address_t *from, int64_t arrival) {
     ms_rtp_packet_t packet;
     const ms_codec_t *codec;
+    if (stream->srtp_receive != NULL && !ms_stream_unseal(stream, shard, &length, false))
+        return;
     if (length > sizeof shard->packet || ms_rtp_parse(shard->packet, length, &packet) != MS_OK ||
         (codec = codec_of(stream, packet.payload_type)) == NULL) {
         stream->counters.invalid++;
@@ -120,12 +122,6 @@ static bool surely_empty(const ms_stream_t *stream, const ms_shard_t *shard, int
 
 void ms_stream_receive(ms_stream_t *stream, ms_shard_t *shard) {
     uint32_t packets = 0;
-void ms_stream_follow_peer(ms_stream_t *stream, ms_shard_t *shard) {
-    bool steady = ms_peer_is_steady(&stream->peer, shard->now);
-    if (steady != stream->connected && ms_udp_connect(stream->sockets.rtp, steady ? &stream->peer.rtp : NULL))
-        stream->connected = steady;
-}
-
     int64_t drained_at = shard->now;
     while (packets < PACKETS_PER_FRAME) {
         ms_address_t from;
@@ -146,7 +142,6 @@ void ms_stream_follow_peer(ms_stream_t *stream, ms_shard_t *shard) {
         stream->drained_at = drained_at;
     ms_dtmf_heard_t digit;
     if (stream->dtmf_in.active && ms_dtmf_receiver_expire(&stream->dtmf_in, shard->now, &digit))
-    ms_stream_follow_peer(stream, shard);
         tell_digit(stream, shard, &digit, stream->counters.clock_rate);
 }
 

@@ -6,7 +6,7 @@
 #define BANDWIDTH 500.0
 #define FIRST_AVERAGE 128.0
 /* RTCP is not urgent: its socket is asked every so manieth frame; the kernel stamps what waits there. */
-#define FRAMES_PER_LOOK 25
+#define FRAMES_PER_LOOK 5
 #define PACKETS_PER_LOOK 8
 #define ROUND_TRIP_MAX_US (60 * INT64_C(1000000))
 
@@ -52,7 +52,9 @@ static void send_report(ms_stream_t *stream, ms_shard_t *shard, bool bye) {
     report.has_block = stream->receiver.known;
     if (report.has_block)
         report.block = block_of(stream, shard);
-    size_t length = ms_rtcp_write(shard->packet, sizeof shard->packet, &report, stream->cname, bye);
+    size_t length = ms_rtcp_write(shard->packet, MS_RTP_PACKET_MAX, &report, stream->cname, bye);
+    if (stream->srtp_send != NULL && length > 0)
+        length = ms_stream_seal(stream, shard, length, true);
     if (length > 0 && ms_udp_send(stream->sockets.rtcp, shard->packet, length, &stream->peer.rtcp)) {
         stream->counters.rtcp_sent++;
         average(stream, length);
@@ -99,8 +101,10 @@ static void receive(ms_stream_t *stream, ms_shard_t *shard) {
         long length = ms_udp_receive(stream->sockets.rtcp, shard->packet, sizeof shard->packet, &from, &wall_time);
         if (length < 0)
             return;
-        if ((size_t)length > sizeof shard->packet || !ms_peer_accept_rtcp(&stream->peer, &from) ||
-            ms_rtcp_parse(shard->packet, (size_t)length, stream->sender.ssrc, &news) != MS_OK) {
+        size_t plain = (size_t)length;
+        if ((stream->srtp_receive != NULL && !ms_stream_unseal(stream, shard, &plain, true)) ||
+            plain > sizeof shard->packet || !ms_peer_accept_rtcp(&stream->peer, &from) ||
+            ms_rtcp_parse(shard->packet, plain, stream->sender.ssrc, &news) != MS_OK) {
             stream->counters.rtcp_invalid++;
             continue;
         }

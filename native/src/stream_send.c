@@ -31,8 +31,10 @@ static void fill(ms_stream_t *stream, ms_shard_t *shard) {
 }
 
 static void send_packet(ms_stream_t *stream, ms_shard_t *shard, size_t octets) {
-    if (octets > 0 && ms_udp_send(stream->sockets.rtp, shard->packet, MS_RTP_HEADER_SIZE + octets,
-                                  stream->connected ? NULL : &stream->peer.rtp))
+    size_t length = octets > 0 ? MS_RTP_HEADER_SIZE + octets : 0;
+    if (stream->srtp_send != NULL && length > 0)
+        length = ms_stream_seal(stream, shard, length, false);
+    if (length > 0 && ms_udp_send(stream->sockets.rtp, shard->packet, length, &stream->peer.rtp))
         ms_rtp_sender_sent(&stream->sender, octets, shard->now);
     else
         stream->counters.send_errors++;
@@ -43,7 +45,7 @@ static void send_audio(ms_stream_t *stream, ms_shard_t *shard) {
     ms_rtp_sender_write_header(&stream->sender, stream->send_type, shard->packet);
     send_packet(stream, shard,
                 encoder->codec->encode(encoder->state, shard->sent, stream->frame_samples,
-                                       shard->packet + MS_RTP_HEADER_SIZE, sizeof shard->packet - MS_RTP_HEADER_SIZE));
+                                       shard->packet + MS_RTP_HEADER_SIZE, MS_RTP_PACKET_MAX - MS_RTP_HEADER_SIZE));
 }
 
 /* True when this frame went to a digit instead of audio. */

@@ -44,6 +44,9 @@ static void fill_received(const ms_stream_snapshot_t *snapshot, ms_stream_statis
     out->foreign = counters->foreign;
     out->ssrc_changes = counters->ssrc_changes;
     out->dtmf_received = counters->dtmf_received;
+    out->srtp_forged = counters->srtp_forged;
+    out->srtp_replayed = counters->srtp_replayed;
+    out->srtp_errors = counters->srtp_errors;
     out->jitter_us = units_to_us(receiver->jitter, counters->clock_rate) / 16;
     out->jitter_max_us = units_to_us(receiver->jitter_max, counters->clock_rate) / 16;
 }

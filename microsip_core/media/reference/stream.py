@@ -19,11 +19,13 @@ from microsip_core.media.wav import read_wav
 from .arguments import check_payload_types, check_ptime, checked_address
 from .receiver import DECODERS, Emit
 from .recording import Recording
+from .seal import StreamSeal
 from .sources import Clip, Source, Tones
 from .stream_core import RATE, StreamCore
 from .tap import ReferenceTap
 
 if TYPE_CHECKING:
+    from microsip_core.media.srtp import SrtpKeys
     from microsip_core.media.statistics import StreamCounters
 
 _MOST_DIGITS = 64
@@ -49,6 +51,7 @@ class ReferenceStream(StreamCore):
         *,
         sending: bool = True,
         receiving: bool = True,
+        srtp: SrtpKeys | None = None,
     ) -> None:
         """See the interface."""
         rtp = checked_address(remote, self.rtp_address)
@@ -62,8 +65,10 @@ class ReferenceStream(StreamCore):
                     f"the reference core has no {form.name}/{form.clock_rate}/{form.channels}", step="configure stream",
                     remedy=f"Use {' or '.join(DECODERS)}, or install with a C compiler for more",
                 )
+        seal = StreamSeal(srtp) if srtp is not None else None
         with self._commanding():
             now = time.monotonic()
+            self._use_srtp(seal)
             self._peer.configure(rtp, rtcp)
             self._receiver.configure(receive, telephone_event_receive, receiving, now)
             self._sender.form, self._sender.telephone_event = send, telephone_event

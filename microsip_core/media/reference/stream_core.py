@@ -21,6 +21,7 @@ from .receiver import Emit, StreamReceiver
 from .recording import Recording
 from .reports import Reports
 from .rtcp import SenderInfo, ntp_time, parse_rtcp
+from .seal import StreamSeal
 from .sender import StreamSender
 
 if TYPE_CHECKING:
@@ -52,6 +53,8 @@ class StreamCore:
         self._receiver = StreamReceiver(self._peer, self._buffer, config.media_timeout_ms / 1000, emit)
         self._sender = StreamSender(self._send_rtp, emit)
         self._reports = Reports(self._sender.ssrc, config.cname or secrets.token_urlsafe(12))
+        self._seal: StreamSeal | None = None
+        self._forged = self._replayed = self._srtp_errors = 0
         self._recording: Recording | None = None
         self._receive_gain = 1.0
         self._ticks = self._late = self._skipped = 0
@@ -65,12 +68,15 @@ class StreamCore:
     def read_rtp(self, now: float) -> None:
         """Take the datagrams that wait at the RTP port."""
         for data, address in _datagrams(self.rtp_socket):
-            self._receiver.packet(data, address, now)
+            plain = data if self._seal is None else self._open_packet(self._seal, data, False)
+            if plain is not None:
+                self._receiver.packet(plain, address, now)
 
     def read_rtcp(self, now: float) -> None:
         """Take the datagrams that wait at the RTCP port."""
         for data, address in _datagrams(self.rtcp_socket):
-            news = parse_rtcp(data)
+            plain = data if self._seal is None else self._open_packet(self._seal, data, True)
+            news = parse_rtcp(plain) if plain is not None else None
             if news is None or not self._peer.accept_rtcp(address):
                 self._reports.invalid += 1
             else:
@@ -113,7 +119,28 @@ class StreamCore:
 
     def _send_rtp(self, data: bytes) -> bool:
         # Without an address nothing can go out; that is no error of the network.
-        return self._peer.rtp is not None and _send(self.rtp_socket, data, self._peer.rtp)
+        if self._peer.rtp is None:
+            return False
+        sealed = data if self._seal is None else self._close_packet(self._seal, data, False)
+        return sealed is not None and _send(self.rtp_socket, sealed, self._peer.rtp)
+
+    def _use_srtp(self, seal: StreamSeal | None) -> None:
+        """Go on with the sessions whose keys stay, so that no packet number is used twice with one key."""
+        if seal is not None and self._seal is not None:
+            seal.take_over(self._seal)
+        self._seal = seal
+
+    def _open_packet(self, seal: StreamSeal, data: bytes, rtcp: bool) -> bytes | None:
+        plain, verdict = seal.open(data, rtcp)
+        self._forged += verdict == "forged"
+        self._replayed += verdict == "replayed"
+        self._srtp_errors += verdict == "failed"
+        return plain
+
+    def _close_packet(self, seal: StreamSeal, data: bytes, rtcp: bool) -> bytes | None:
+        sealed = seal.close(data, rtcp)
+        self._srtp_errors += sealed is None
+        return sealed
 
     def _send_report(self, now: float, bye: bool = False) -> None:
         sender, source = self._sender, self._receiver.source
@@ -123,7 +150,10 @@ class StreamCore:
                 ntp_time(time.time()), sender.timestamp, sender.packets & 0xFFFFFFFF, sender.octets & 0xFFFFFFFF,
             )
         report = self._reports.build(info, source, RATE, now, bye)
-        if self._peer.rtcp is not None and not _send(self.rtcp_socket, report, self._peer.rtcp):
+        if self._peer.rtcp is None:
+            return
+        sealed = report if self._seal is None else self._close_packet(self._seal, report, True)
+        if sealed is None or not _send(self.rtcp_socket, sealed, self._peer.rtcp):
             sender.errors += 1
 
     def _counters(self) -> StreamCounters:
@@ -150,6 +180,9 @@ class StreamCore:
             "ssrc_changes": source.ssrc_changes,
             "jitter_us": int(source.jitter * 1e6),
             "jitter_max_us": int(source.jitter_max * 1e6),
+            "srtp_forged": self._forged,
+            "srtp_replayed": self._replayed,
+            "srtp_errors": self._srtp_errors,
             "dtmf_received": receiver.digits,
             "sample_rate": RATE,
             "samples_played": buffer.played,
