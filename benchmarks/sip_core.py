@@ -37,6 +37,7 @@ def make_messages(number: int) -> tuple[bytes, bytes, bytes]:
         "Call-ID: {n}-1234@127.0.0.1\r\nCSeq: {cseq} {method}\r\n"
         "Contact: sip:sipp@127.0.0.1:5061\r\nMax-Forwards: 70\r\nSubject: Performance Test\r\n"
     )
+
     def make(method: str, branch: int, cseq: int, tag: str, rest: bytes) -> bytes:
         return head.format(method=method, n=number, branch=branch, cseq=cseq, tag=tag).encode() + rest
 

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
 Headers = Iterable[tuple[str, str]]
 
-_METHODS = ("INVITE", "ACK", "CANCEL", "BYE", "OPTIONS", "PRACK", "UPDATE", "REFER", "NOTIFY")
+_METHODS = ("INVITE", "ACK", "CANCEL", "BYE", "OPTIONS", "PRACK", "UPDATE", "NOTIFY")
 
 
 @dataclass(slots=True)
@@ -50,6 +50,8 @@ class EndpointConfig:
     default_transport: str = "UDP"
     deliver: frozenset[str] = frozenset({"INFO", "MESSAGE"})
     """Methods handed to the driver as RequestReceived; other unknown ones are refused with 405 or 501."""
+    transfers: bool = False
+    """Whether a REFER within a call is handed to the driver as TransferRequested; refused with 405 otherwise."""
     supported: tuple[str, ...] = ()
     """Further option tags for Supported, beside those the core implements itself."""
     answer_timeout: float | None = 180.0
@@ -109,7 +111,8 @@ class Endpoint:
     def _make_headers(self) -> None:
         """Prepare the headers that are the same in every message."""
         config = self.config
-        methods = (*_METHODS, *sorted(config.deliver.difference(_METHODS)))
+        others = config.deliver | {"REFER"} if config.transfers else config.deliver
+        methods = (*_METHODS, *sorted(others.difference(_METHODS)))
         reliable = ("100rel",) if config.reliable_provisional else ()
         timer = ("timer",) if config.session_expires is not None else ()
         tags = (*reliable, *timer, "replaces", "norefersub", *config.supported)

@@ -44,8 +44,12 @@ class Guard:
             header = "WWW-Authenticate" if status == 401 else "Proxy-Authenticate"
             values = server.challenges(now, stale=check.verdict is DigestVerdict.STALE)
             stamp_via(request, source)
-            response = builder.response_to(request, status, to_tag="guard", headers=[(header, value) for value in values])
-            self._outgoing.append(OutgoingPacket(response.to_bytes(), Hop(source.transport, source.host, source.port), source, None))
+            response = builder.response_to(
+                request, status, to_tag="guard", headers=[(header, value) for value in values]
+            )
+            self._outgoing.append(
+                OutgoingPacket(response.to_bytes(), Hop(source.transport, source.host, source.port), source, None)
+            )
             return False
         return True
 

@@ -46,9 +46,7 @@ def answer_calls(phones: Phones, guard: Guard) -> None:
 
 
 def credentials(request: Request, header: str = "Authorization") -> list[tuple[str, str, int | None]]:
-    return [
-        (found.realm, found.nonce, found.nonce_count) for found in map(parse_credentials, request.get_all(header))
-    ]
+    return [(found.realm, found.nonce, found.nonce_count) for found in map(parse_credentials, request.get_all(header))]
 
 
 def connect(phones: Phones, guard: Guard) -> InviteSession:
@@ -84,8 +82,10 @@ def test_the_nonce_is_counted_and_the_ack_has_the_credentials_of_its_invite() ->
     methods = [(request.method, credentials(request)) for request in guard.passed[1:]]
     nonce = methods[0][1][0][1]
     assert methods == [
-        ("INVITE", [("example.com", nonce, 1)]), ("ACK", [("example.com", nonce, 1)]),
-        ("INVITE", [("example.com", nonce, 2)]), ("ACK", [("example.com", nonce, 2)]),
+        ("INVITE", [("example.com", nonce, 1)]),
+        ("ACK", [("example.com", nonce, 1)]),
+        ("INVITE", [("example.com", nonce, 2)]),
+        ("ACK", [("example.com", nonce, 2)]),
         ("BYE", [("example.com", nonce, 3)]),
     ]
 
@@ -103,7 +103,10 @@ def test_every_method_is_challenged_when_nonces_serve_once(status: int) -> None:
     session.hangup(phones.now)
     phones.run(1.0)
     assert guard.challenged == [
-        f"{status} INVITE missing", f"{status} INVITE stale", f"{status} INFO stale", f"{status} BYE stale",
+        f"{status} INVITE missing",
+        f"{status} INVITE stale",
+        f"{status} INFO stale",
+        f"{status} BYE stale",
     ]
     answered = one(phones.alice_node, ResponseReceived)
     assert (answered.request, answered.status) == (info, 200)

@@ -41,7 +41,12 @@ def test_session_established_and_ended_by_the_caller(phones: Phones) -> None:
     alice.hangup(phones.now)
     phones.end()
     assert phones.flow() == [
-        "a->b INVITE", "b->a 180 INVITE", "b->a 200 INVITE", "a->b ACK", "a->b BYE", "b->a 200 BYE",
+        "a->b INVITE",
+        "b->a 180 INVITE",
+        "b->a 200 INVITE",
+        "a->b ACK",
+        "a->b BYE",
+        "b->a 200 BYE",
     ]
     assert names(phones.alice_node) == ["CallProgress", "CallAnswered", "CallEnded", "CallReleased"]
     assert names(phones.bob_node) == ["CallIncoming", "CallConfirmed", "CallEnded"]
@@ -54,8 +59,10 @@ def test_session_established_and_ended_by_the_caller(phones: Phones) -> None:
 
 
 def test_session_ended_by_the_callee_with_a_reason(phones: Phones) -> None:
-    alice, bob = phones.connect()
-    bob.hangup(phones.now, headers=[("Reason", 'Q.850;cause=16;text="done"'), ("Reason", 'SIP;cause=200;text="bye; now"')])
+    _alice, bob = phones.connect()
+    bob.hangup(
+        phones.now, headers=[("Reason", 'Q.850;cause=16;text="done"'), ("Reason", 'SIP;cause=200;text="bye; now"')]
+    )
     phones.end()
     assert phones.flow() == ["b->a BYE", "a->b 200 BYE"]
     ended = one(phones.alice_node, CallEnded)
@@ -63,7 +70,7 @@ def test_session_ended_by_the_callee_with_a_reason(phones: Phones) -> None:
 
 
 def test_a_slow_callee_gets_a_100_sent(phones: Phones) -> None:
-    alice, bob = phones.ring_bob()
+    _alice, bob = phones.ring_bob()
     phones.run(1.0)
     bob.accept(ANSWER, phones.now)
     phones.run(1.0)
@@ -87,7 +94,9 @@ def test_no_answer_canceled_by_the_caller(phones: Phones) -> None:
     assert (ended.cause, ended.by, ended.status) == (EndCause.CANCELED, "remote", 487)
 
 
-@pytest.mark.parametrize(("status", "reason"), [(486, "Busy Here"), (480, "Temporarily Unavailable"), (600, "Nobody here")])
+@pytest.mark.parametrize(
+    ("status", "reason"), [(486, "Busy Here"), (480, "Temporarily Unavailable"), (600, "Nobody here")]
+)
 def test_refusal(phones: Phones, status: int, reason: str) -> None:
     """RFC 3665 s3.9 and s3.11."""
     _, bob = phones.ring_bob()
@@ -112,7 +121,9 @@ def test_hanging_up_an_incoming_call_refuses_it(phones: Phones) -> None:
 def test_redirection_tells_the_contacts_best_first(phones: Phones) -> None:
     """RFC 3665 s3.7, the caller's part."""
     _, bob = phones.ring_bob()
-    bob.reject(302, phones.now, headers=[("Contact", "<sip:b@10.0.0.7>;q=0.2, <sip:c@10.0.0.8>;q=0.9"), ("Contact", "<x")])
+    bob.reject(
+        302, phones.now, headers=[("Contact", "<sip:b@10.0.0.7>;q=0.2, <sip:c@10.0.0.8>;q=0.9"), ("Contact", "<x")]
+    )
     phones.end()
     ended = one(phones.alice_node, CallEnded)
     assert (ended.cause, ended.contacts) == (EndCause.REDIRECTED, ("sip:c@10.0.0.8", "sip:b@10.0.0.7"))
@@ -213,11 +224,15 @@ def test_a_late_offer_not_wanted_is_acknowledged_and_ended(phones: Phones) -> No
 
 
 def test_an_answer_without_session_description_ends_the_call(phones: Phones) -> None:
-    alice, bob = phones.ring_bob()
+    _alice, bob = phones.ring_bob()
     lost = drop(phones, lambda sender, data: False)
     bob.accept(ANSWER, phones.now)
     packets = phones.bob.data_to_send()
-    bare = packets[0].data.partition(b"\r\n\r\n")[0].replace(f"Content-Length: {len(ANSWER)}".encode(), b"Content-Length: 0")
+    bare = (
+        packets[0]
+        .data.partition(b"\r\n\r\n")[0]
+        .replace(f"Content-Length: {len(ANSWER)}".encode(), b"Content-Length: 0")
+    )
     phones.bob.layer.send(bare + b"\r\n\r\n", packets[0].hop, packets[0].source)
     phones.end()
     assert lost == []
@@ -237,7 +252,12 @@ def test_cancel_overtaken_by_the_answer(phones: Phones) -> None:
     alice.hangup(phones.now)
     phones.end()
     assert phones.flow()[2:] == [
-        "a->b CANCEL", "b->a 200 INVITE", "a->b ACK", "a->b BYE", "b->a 200 CANCEL", "b->a 200 BYE",
+        "a->b CANCEL",
+        "b->a 200 INVITE",
+        "a->b ACK",
+        "a->b BYE",
+        "b->a 200 CANCEL",
+        "b->a 200 BYE",
     ]
     assert names(phones.alice_node) == ["CallProgress", "CallEnded", "CallReleased"]
     assert one(phones.alice_node, CallEnded).cause is EndCause.CANCELED
@@ -250,7 +270,12 @@ def test_cancel_before_any_response_waits_for_one(phones: Phones) -> None:
     alice.hangup(phones.now)
     phones.end()
     assert phones.flow() == [
-        "a->b INVITE", "b->a 100 INVITE", "a->b CANCEL", "b->a 200 CANCEL", "b->a 487 INVITE", "a->b ACK",
+        "a->b INVITE",
+        "b->a 100 INVITE",
+        "a->b CANCEL",
+        "b->a 200 CANCEL",
+        "b->a 487 INVITE",
+        "a->b ACK",
     ]
 
 
@@ -266,13 +291,18 @@ def test_both_hang_up_at_once(phones: Phones) -> None:
 
 
 def test_a_lost_ack_has_the_2xx_repeated_and_then_the_ack(phones: Phones) -> None:
-    alice, bob = phones.ring_bob()
+    _alice, bob = phones.ring_bob()
     lost = drop(phones, lambda sender, data: data.startswith(b"ACK"), 2)
     bob.accept(ANSWER, phones.now)
     phones.run(5.0)
     assert len(lost) == 2
     assert phones.flow()[1:] == [
-        "b->a 200 INVITE", "a->- ACK", "b->a 200 INVITE", "a->- ACK", "b->a 200 INVITE", "a->b ACK",
+        "b->a 200 INVITE",
+        "a->- ACK",
+        "b->a 200 INVITE",
+        "a->- ACK",
+        "b->a 200 INVITE",
+        "a->b ACK",
     ]
     assert lost[0] == lost[1]
     assert names(phones.alice_node) == ["CallAnswered"]
@@ -294,7 +324,7 @@ def test_an_ack_with_an_invented_to_tag_confirms(phones: Phones, header: bytes, 
 
 
 def test_without_any_ack_the_call_is_ended_by_bye(phones: Phones) -> None:
-    alice, bob = phones.ring_bob()
+    _alice, bob = phones.ring_bob()
     drop(phones, lambda sender, data: data.startswith(b"ACK"), 1000)
     bob.accept(ANSWER, phones.now)
     phones.end()
@@ -306,7 +336,7 @@ def test_without_any_ack_the_call_is_ended_by_bye(phones: Phones) -> None:
 
 def test_a_hang_up_right_after_the_answer_waits_for_the_ack(phones: Phones) -> None:
     """RFC 3261 s15: the callee sends no BYE before the ACK."""
-    alice, bob = phones.ring_bob()
+    _alice, bob = phones.ring_bob()
     bob.accept(ANSWER, phones.now)
     bob.hangup(phones.now, headers=[("Reason", "SIP;cause=200")])
     assert bob.ended
@@ -353,17 +383,24 @@ def test_a_send_error_ends_the_call_at_once(phones: Phones) -> None:
 def test_commands_out_of_season_raise(phones: Phones) -> None:
     alice, bob = phones.ring_bob()
     for command in (
-        lambda: alice.accept(ANSWER, phones.now), lambda: alice.progress(180, phones.now),
-        lambda: alice.reject(486, phones.now), lambda: alice.reinvite(OFFER, phones.now),
-        lambda: bob.acknowledge(ANSWER, phones.now), lambda: bob.answer_offer(ANSWER, phones.now),
-        lambda: alice.send_request("INFO", phones.now), lambda: bob.reject_offer(488, phones.now),
+        lambda: alice.accept(ANSWER, phones.now),
+        lambda: alice.progress(180, phones.now),
+        lambda: alice.reject(486, phones.now),
+        lambda: alice.reinvite(OFFER, phones.now),
+        lambda: bob.acknowledge(ANSWER, phones.now),
+        lambda: bob.answer_offer(ANSWER, phones.now),
+        lambda: alice.send_request("INFO", phones.now),
+        lambda: bob.reject_offer(488, phones.now),
     ):
         with pytest.raises(InvalidState):
             command()
     for wrong in (
-        lambda: bob.progress(200, phones.now), lambda: bob.accept(ANSWER, phones.now, status=302),
-        lambda: bob.reject(200, phones.now), lambda: alice.send_request("BYE", phones.now),
-        lambda: phones.alice.invite("tel:123", OFFER, phones.now), lambda: phones.alice.invite("bob", OFFER, phones.now),
+        lambda: bob.progress(200, phones.now),
+        lambda: bob.accept(ANSWER, phones.now, status=302),
+        lambda: bob.reject(200, phones.now),
+        lambda: alice.send_request("BYE", phones.now),
+        lambda: phones.alice.invite("tel:123", OFFER, phones.now),
+        lambda: phones.alice.invite("bob", OFFER, phones.now),
         lambda: phones.alice.invite(BOB_URI, OFFER, phones.now, headers=[("X-A", "1\r\nX-B: 2")]),
     ):
         with pytest.raises(InvalidArgument):

@@ -46,7 +46,11 @@ class Forks:
         assert self.invite is not None
         assert self.source is not None
         response = builder.response_to(
-            self.invite, status, to_tag=tag, contact=f"<sip:{tag}@10.0.0.2>", body=sdp or b"",
+            self.invite,
+            status,
+            to_tag=tag,
+            contact=f"<sip:{tag}@10.0.0.2>",
+            body=sdp or b"",
             content_type="application/sdp" if sdp else None,
         )
         self.script.reply(response, self.source)
@@ -66,7 +70,9 @@ def test_early_dialogs_are_told_apart_and_the_first_2xx_wins() -> None:
     forks.answer(183, "y", ANSWER)
     forks.answer(183, "x", OFFER)
     assert [(event.to_tag, event.sdp) for event in forks.events(CallProgress)] == [
-        ("x", None), ("y", ANSWER), ("x", OFFER),
+        ("x", None),
+        ("y", ANSWER),
+        ("x", OFFER),
     ]
     assert len(endpoint_of(forks.alice).dialogs) == 2
     forks.answer(200, "y")
@@ -102,9 +108,7 @@ def test_forks_that_answer_after_a_cancel_are_all_ended() -> None:
     forks.answer(200, "x", ANSWER)
     forks.answer(200, "y", ANSWER)
     forks.end()
-    assert forks.requests == [
-        ("CANCEL", None), ("ACK", "x"), ("BYE", "x"), ("ACK", "y"), ("BYE", "y"),
-    ]
+    assert forks.requests == [("CANCEL", None), ("ACK", "x"), ("BYE", "x"), ("ACK", "y"), ("BYE", "y")]
     assert [event.cause for event in forks.events(CallEnded)] == [EndCause.CANCELED]
 
 
@@ -138,7 +142,12 @@ def test_the_route_set_comes_from_the_2xx_and_is_used_in_reverse() -> None:
     assert forks.invite is not None
     assert forks.source is not None
     response = builder.response_to(
-        forks.invite, 200, to_tag="x", contact="<sip:bob@192.0.2.9>", body=ANSWER, content_type="application/sdp",
+        forks.invite,
+        200,
+        to_tag="x",
+        contact="<sip:bob@192.0.2.9>",
+        body=ANSWER,
+        content_type="application/sdp",
         headers=[("Record-Route", "<sip:far@192.0.2.1;lr>, <sip:near@10.0.0.2;lr>")],
     )
     forks.script.reply(response, forks.source)
@@ -171,7 +180,11 @@ def test_a_2xx_without_a_usable_contact_does_no_harm() -> None:
     assert forks.invite is not None
     assert forks.source is not None
     response = builder.response_to(
-        forks.invite, 200, to_tag="x", body=ANSWER, content_type="application/sdp",
+        forks.invite,
+        200,
+        to_tag="x",
+        body=ANSWER,
+        content_type="application/sdp",
         headers=[("Contact", "<tel:+123>"), ("Record-Route", "<nonsense>, <tel:5>, <sip:10.0.0.2;lr>")],
     )
     forks.script.reply(response, forks.source)

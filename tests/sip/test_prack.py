@@ -43,8 +43,16 @@ def test_an_answer_in_a_reliable_response(phones: Phones) -> None:
     assert (answered.sdp, answered.response.body) == (ANSWER, b"")
     assert [event.sdp for event in phones.alice_node.events if isinstance(event, CallProgress)] == [ANSWER, None, None]
     assert phones.flow() == [
-        "a->b INVITE", "b->a 183 INVITE", "a->b PRACK", "b->a 200 PRACK", "b->a 180 INVITE", "b->a 183 INVITE",
-        "b->a 200 INVITE", "a->b PRACK", "a->b ACK", "b->a 200 PRACK",
+        "a->b INVITE",
+        "b->a 183 INVITE",
+        "a->b PRACK",
+        "b->a 200 PRACK",
+        "b->a 180 INVITE",
+        "b->a 183 INVITE",
+        "b->a 200 INVITE",
+        "a->b PRACK",
+        "a->b ACK",
+        "b->a 200 PRACK",
     ]
     alice.hangup(phones.now)
     phones.end()
@@ -88,8 +96,16 @@ def test_reliable_responses_go_out_one_after_the_other(phones: Phones) -> None:
         bob.progress(status, phones.now, reliable=True)
     phones.run(1.0)
     assert phones.flow() == [
-        "a->b INVITE", "b->a 180 INVITE", "a->b PRACK", "b->a 200 PRACK", "b->a 181 INVITE", "a->b PRACK", "b->a 200 PRACK",
-        "b->a 182 INVITE", "a->b PRACK", "b->a 200 PRACK",
+        "a->b INVITE",
+        "b->a 180 INVITE",
+        "a->b PRACK",
+        "b->a 200 PRACK",
+        "b->a 181 INVITE",
+        "a->b PRACK",
+        "b->a 200 PRACK",
+        "b->a 182 INVITE",
+        "a->b PRACK",
+        "b->a 200 PRACK",
     ]
     assert [event.status for event in phones.alice_node.events] == [180, 181, 182]
     bob.reject(486, phones.now)
@@ -129,8 +145,12 @@ def test_an_early_offer_that_is_never_answered_ends_the_call(phones: Phones) -> 
 
 def test_who_gets_reliable_responses() -> None:
     for supported, asked, sdp, expected in (
-        (True, None, None, False), (True, None, ANSWER, True), (True, True, None, True), (True, False, ANSWER, False),
-        (False, None, ANSWER, False), (False, True, None, False),
+        (True, None, None, False),
+        (True, None, ANSWER, True),
+        (True, True, None, True),
+        (True, False, ANSWER, False),
+        (False, None, ANSWER, False),
+        (False, True, None, False),
     ):
         phones = Phones()
         phones.alice.config.reliable_provisional = supported
@@ -190,8 +210,13 @@ def reliable(forks: Forks, tag: str, rseq: str, sdp: bytes | None = None) -> Non
     assert forks.invite is not None
     assert forks.source is not None
     response = builder.response_to(
-        forks.invite, 183, to_tag=tag, contact=f"<sip:{tag}@10.0.0.2>", body=sdp or b"",
-        content_type="application/sdp" if sdp else None, headers=[("Require", "100rel"), ("RSeq", rseq)],
+        forks.invite,
+        183,
+        to_tag=tag,
+        contact=f"<sip:{tag}@10.0.0.2>",
+        body=sdp or b"",
+        content_type="application/sdp" if sdp else None,
+        headers=[("Require", "100rel"), ("RSeq", rseq)],
     )
     forks.script.reply(response, forks.source)
     forks.network.run(forks.network.now + 0.05)
@@ -201,7 +226,11 @@ def test_forks_are_acknowledged_apart_and_in_order() -> None:
     forks = Forks()
     for tag, rseq in (("x", "7"), ("y", "7"), ("x", "7"), ("x", "9"), ("x", "8"), ("x", "bad"), ("y", "0")):
         reliable(forks, tag, rseq)
-    assert [request for request in forks.requests if request[0] == "PRACK"][:3] == [("PRACK", "x"), ("PRACK", "y"), ("PRACK", "x")]
+    assert [request for request in forks.requests if request[0] == "PRACK"][:3] == [
+        ("PRACK", "x"),
+        ("PRACK", "y"),
+        ("PRACK", "x"),
+    ]
     racks = {message.get("RAck") for message in forks.script.received if message.get("RAck")}
     assert racks == {"7 1 INVITE", "8 1 INVITE"}
     assert len(forks.events(CallProgress)) == 5

@@ -25,9 +25,12 @@ Answer = Callable[[Request], "Response | None"]
 
 
 class Registrar(Script):
-    """Grants what is asked, at least ``least`` and at most ``most`` seconds; a response may be put before the usual one."""
+    """Grants what is asked, at least ``least`` and at most ``most`` seconds; a response may be put before the usual
+    one."""
 
-    def __init__(self, host: str, password: str | None = None, least: int = 1, most: int = 3600, **options: Any) -> None:
+    def __init__(
+        self, host: str, password: str | None = None, least: int = 1, most: int = 3600, **options: Any
+    ) -> None:
         super().__init__(host)
         self.bindings: dict[str, dict[str, float]] = {}
         self.requests: list[Request] = []
@@ -75,7 +78,9 @@ class Registrar(Script):
 class Registering:
     """An account and its registrar."""
 
-    def __init__(self, link: Link | None = None, seed: int = 1, password: str | None = "secret", **options: Any) -> None:
+    def __init__(
+        self, link: Link | None = None, seed: int = 1, password: str | None = "secret", **options: Any
+    ) -> None:
         self.network = VirtualNetwork(link, seed, trace=True)
         self.identity = Identity("sip:alice@example.com", credentials=[Credential("alice", "secret")])
         self.node = self.network.endpoint("alice", "10.0.0.1", identity=self.identity)
@@ -156,7 +161,9 @@ def test_too_short_a_time_is_lengthened() -> None:
 
 def test_a_registrar_that_always_wants_longer_is_not_followed_for_ever() -> None:
     side = Registering()
-    side.registrar.special = lambda request: builder.response_to(request, 423, to_tag="r", headers=[("Min-Expires", "600")])
+    side.registrar.special = lambda request: builder.response_to(
+        request, 423, to_tag="r", headers=[("Min-Expires", "600")]
+    )
     side.register()
     failed = one(side.node, RegistrationFailed)
     assert (failed.status, failed.retry_in) == (423, None)

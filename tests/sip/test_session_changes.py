@@ -101,7 +101,9 @@ def test_glare_is_resolved_by_waiting(seed: int) -> None:
     assert phones.network.trace is not None
     invites = [time - started for time, sender, _, text in phones.network.trace if text == "INVITE" and sender == "bob"]
     assert invites[1] <= 2.1
-    invites = [time - started for time, sender, _, text in phones.network.trace if text == "INVITE" and sender == "alice"]
+    invites = [
+        time - started for time, sender, _, text in phones.network.trace if text == "INVITE" and sender == "alice"
+    ]
     assert 2.1 <= invites[1] <= 4.1
     alice.hangup(phones.now)
     phones.end()
@@ -176,7 +178,7 @@ def test_a_change_the_peer_has_no_dialog_for_ends_the_call(phones: Phones) -> No
 
 
 def test_hanging_up_during_a_change_of_ours(phones: Phones) -> None:
-    alice, bob = phones.connect()
+    alice, _bob = phones.connect()
     alice.reinvite(HOLD, phones.now)
     phones.run(0.005)
     alice.hangup(phones.now)

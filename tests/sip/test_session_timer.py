@@ -62,7 +62,10 @@ def test_the_callee_refreshes_when_asked_to() -> None:
     alice = phones.alice.invite("sip:bob@10.0.0.2", OFFER, 0.0)
     request = phones.alice.data_to_send()[0]
     phones.alice.layer.send(
-        request.data.replace(b"Session-Expires: 600", b"Session-Expires: 600;refresher=uas"), request.hop, None, request.token
+        request.data.replace(b"Session-Expires: 600", b"Session-Expires: 600;refresher=uas"),
+        request.hop,
+        None,
+        request.token,
     )
     phones.run(0.05)
     one(phones.bob_node, CallIncoming).session.accept(ANSWER, phones.now)

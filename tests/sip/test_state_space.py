@@ -29,9 +29,7 @@ from microsip_core.sip.session.invite_session import InviteSession
 from .calls import ANSWER, OFFER
 from .virtual_network import leftovers
 
-SOURCES = [
-    Source("UDP", "10.0.0.2", 5060, ("10.0.0.1", 5060)), Source("TCP", "10.0.0.2", 40000, ("10.0.0.1", 5060)),
-]
+SOURCES = [Source("UDP", "10.0.0.2", 5060, ("10.0.0.1", 5060)), Source("TCP", "10.0.0.2", 40000, ("10.0.0.1", 5060))]
 METHODS = ["INVITE", "ACK", "BYE", "CANCEL", "INFO", "OPTIONS", "UPDATE", "PRACK", "REFER", "NOTIFY", "REGISTER", "FOO"]
 STATUSES = [100, 180, 183, 200, 202, 302, 401, 407, 408, 422, 423, 481, 486, 487, 491, 500, 503, 603]
 BODIES = [b"", OFFER, b"nonsense"]
@@ -45,7 +43,8 @@ class HostilePeer(RuleBasedStateMachine):
     def __init__(self) -> None:
         super().__init__()
         self.endpoint = Endpoint(
-            EndpointConfig(local_address=lambda hop: ("10.0.0.1", 5060), max_sessions=20), IdSource(1),
+            EndpointConfig(local_address=lambda hop: ("10.0.0.1", 5060), max_sessions=20, transfers=True),
+            IdSource(1),
             Identity("sip:alice@example.com", credentials=[Credential("alice", "secret")]),
         )
         self.digest = DigestServer("example.com", b"0123456789abcdef")
@@ -77,14 +76,23 @@ class HostilePeer(RuleBasedStateMachine):
         session = self.sessions[which % len(self.sessions)]
         now = self.now
         commands: list[Callable[[], object]] = [
-            lambda: session.hangup(now), lambda: session.accept(ANSWER, now), lambda: session.accept(None, now),
-            lambda: session.progress(180, now), lambda: session.progress(183, now, sdp=ANSWER),
-            lambda: session.reject((300, 404, 486, 603)[number % 4], now), lambda: session.acknowledge(ANSWER, now),
-            lambda: session.reinvite((None, OFFER)[number % 2], now), lambda: session.answer_offer(ANSWER, now),
-            lambda: session.reject_offer(488, now), lambda: session.send_request("INFO", now),
-            lambda: session.update((None, OFFER)[number % 2], now), lambda: session.answer_early_offer(ANSWER, now),
-            lambda: session.progress(180, now, reliable=True), lambda: session.transfer("sip:carol@10.0.0.3", now),
-            lambda: session.transfer_to(self.sessions[number % len(self.sessions)], now), lambda: self.refer(number, now),
+            lambda: session.hangup(now),
+            lambda: session.accept(ANSWER, now),
+            lambda: session.accept(None, now),
+            lambda: session.progress(180, now),
+            lambda: session.progress(183, now, sdp=ANSWER),
+            lambda: session.reject((300, 404, 486, 603)[number % 4], now),
+            lambda: session.acknowledge(ANSWER, now),
+            lambda: session.reinvite((None, OFFER)[number % 2], now),
+            lambda: session.answer_offer(ANSWER, now),
+            lambda: session.reject_offer(488, now),
+            lambda: session.send_request("INFO", now),
+            lambda: session.update((None, OFFER)[number % 2], now),
+            lambda: session.answer_early_offer(ANSWER, now),
+            lambda: session.progress(180, now, reliable=True),
+            lambda: session.transfer("sip:carol@10.0.0.3", now),
+            lambda: session.transfer_to(self.sessions[number % len(self.sessions)], now),
+            lambda: self.refer(number, now),
         ]
         try:
             commands[what]()
@@ -125,7 +133,9 @@ class HostilePeer(RuleBasedStateMachine):
 
     # -- the peer
 
-    @rule(method=st.sampled_from(METHODS), which=numbers, cseq=st.integers(0, 5), body=st.sampled_from(BODIES), to=numbers)
+    @rule(
+        method=st.sampled_from(METHODS), which=numbers, cseq=st.integers(0, 5), body=st.sampled_from(BODIES), to=numbers
+    )
     def request(self, method: str, which: int, cseq: int, body: bytes, to: int) -> None:
         """Any request, in a dialog we have or had, in none, or in one that never was."""
         self.serial += 1
@@ -142,9 +152,15 @@ class HostilePeer(RuleBasedStateMachine):
             branch, call_id, remote = original.via.branch or "", original.call_id, original.from_.tag or ""
             cseq = original.cseq.number
         request = builder.request(
-            method, "sip:alice@10.0.0.1", via=f"SIP/2.0/UDP 10.0.0.2;branch={branch}",
-            from_=f"<sip:bob@10.0.0.2>;tag={remote}", to="<sip:alice@10.0.0.1>" + (f";tag={local}" if local else ""),
-            call_id=call_id, cseq=cseq, contact="<sip:bob@10.0.0.2>", body=body,
+            method,
+            "sip:alice@10.0.0.1",
+            via=f"SIP/2.0/UDP 10.0.0.2;branch={branch}",
+            from_=f"<sip:bob@10.0.0.2>;tag={remote}",
+            to="<sip:alice@10.0.0.1>" + (f";tag={local}" if local else ""),
+            call_id=call_id,
+            cseq=cseq,
+            contact="<sip:bob@10.0.0.2>",
+            body=body,
             content_type="application/sdp" if body else None,
             headers=self.request_headers(method, which, to),
         )
@@ -162,7 +178,9 @@ class HostilePeer(RuleBasedStateMachine):
             reliable = [message.get("RSeq") for message in self.answers if message.get("RSeq")]
             headers.append(("RAck", f"{reliable[-1] if reliable else 1} {which % 6} INVITE"))
         elif method == "REFER":
-            headers.append(("Refer-To", ("<sip:c@10.0.0.3>", "<sip:c@x?Replaces=a%3Bto-tag%3Db>", "<", "<tel:1>")[which % 4]))
+            headers.append(
+                ("Refer-To", ("<sip:c@10.0.0.3>", "<sip:c@x?Replaces=a%3Bto-tag%3Db>", "<", "<tel:1>")[which % 4])
+            )
         elif method == "NOTIFY":
             headers += [("Event", "refer"), ("Subscription-State", ("active", "terminated")[which % 2])]
         elif method == "INVITE" and to % 11 == 0 and self.sessions:
@@ -173,8 +191,12 @@ class HostilePeer(RuleBasedStateMachine):
 
     @precondition(lambda self: self.sent)
     @rule(
-        which=numbers, status=st.sampled_from(STATUSES), tag=st.sampled_from(["x", "y", None]),
-        body=st.sampled_from(BODIES), contact=st.sampled_from(["<sip:bob@10.0.0.2>", "<tel:1>", None]), stale=st.booleans(),
+        which=numbers,
+        status=st.sampled_from(STATUSES),
+        tag=st.sampled_from(["x", "y", None]),
+        body=st.sampled_from(BODIES),
+        contact=st.sampled_from(["<sip:bob@10.0.0.2>", "<tel:1>", None]),
+        stale=st.booleans(),
     )
     def response(self, which: int, status: int, tag: str | None, body: bytes, contact: str | None, stale: bool) -> None:
         """Any response to any request we sent, mostly a recent one."""
@@ -186,13 +208,21 @@ class HostilePeer(RuleBasedStateMachine):
         elif status in (422, 423):
             headers = [("Min-Expires", str(which * 10)), ("Min-SE", str(which * 10))]
         elif 100 < status < 300 and request.method in ("INVITE", "UPDATE"):
-            headers = [("Session-Expires", ("90;refresher=uac", "100;refresher=uas", "1", "x")[which % 4]), ("Allow", "UPDATE")]
+            headers = [
+                ("Session-Expires", ("90;refresher=uac", "100;refresher=uas", "1", "x")[which % 4]),
+                ("Allow", "UPDATE"),
+            ]
             if which % 2 and status < 200:
                 headers += [("Require", "100rel"), ("RSeq", str(which % 3))]
         elif request.method == "REGISTER" and which % 2:
             headers = [("Contact", f"{request.get('Contact')};expires={which}")]
         response = builder.response_to(
-            request, status, to_tag=tag, contact=contact, body=body, headers=headers,
+            request,
+            status,
+            to_tag=tag,
+            contact=contact,
+            body=body,
+            headers=headers,
             content_type="application/sdp" if body else None,
         )
         self.deliver(response.to_bytes(), SOURCES[0])
@@ -288,18 +318,12 @@ class HostilePeer(RuleBasedStateMachine):
 
 
 def test_no_sequence_leaves_anything_behind() -> None:
-    run_state_machine_as_test(
-        HostilePeer,
-        settings=settings(EVERYTHING, max_examples=100, stateful_step_count=50),
-    )
+    run_state_machine_as_test(HostilePeer, settings=settings(EVERYTHING, max_examples=100, stateful_step_count=50))
 
 
 @pytest.mark.slow
 def test_no_longer_sequence_leaves_anything_behind() -> None:
-    run_state_machine_as_test(
-        HostilePeer,
-        settings=settings(EVERYTHING, max_examples=300, stateful_step_count=120),
-    )
+    run_state_machine_as_test(HostilePeer, settings=settings(EVERYTHING, max_examples=300, stateful_step_count=120))
 
 
 def test_ended_calls_leave_no_objects_behind() -> None:
@@ -307,7 +331,15 @@ def test_ended_calls_leave_no_objects_behind() -> None:
     from .test_lossy_calls import BAD, Users
 
     def alive() -> Counter[str]:
-        kinds = ("InviteSession", "ClientRequest", "Dialog", "IncomingSetup", "OutgoingSetup", "LocalChange", "RemoteChange")
+        kinds = (
+            "InviteSession",
+            "ClientRequest",
+            "Dialog",
+            "IncomingSetup",
+            "OutgoingSetup",
+            "LocalChange",
+            "RemoteChange",
+        )
         return Counter(name for found in gc.get_objects() if (name := type(found).__name__) in kinds)
 
     gc.collect()

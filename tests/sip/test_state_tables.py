@@ -27,54 +27,82 @@ from microsip_core.sip.transaction.non_invite_client import NonInviteClientState
 from microsip_core.sip.transaction.non_invite_server import NonInviteServerState, NonInviteServerTransaction
 from microsip_core.sip.transaction.server import ServerInput
 
-# Rows: state, then "input>next state"; what is not listed must leave the state as it is. Transports are unreliable here.
+# Rows: state, then "input>next state"; what is not listed must leave the state as it is. The transport is unreliable.
 FIGURES: dict[type[Machine], tuple[type[IntEnum], type[IntEnum], str]] = {
-    InviteClientTransaction: (InviteClientState, ClientInput, """
+    InviteClientTransaction: (
+        InviteClientState,
+        ClientInput,
+        """
         CALLING    PROVISIONAL>PROCEEDING SUCCESS>ACCEPTED FAILURE>COMPLETED TIMER_RETRANSMIT>CALLING
         CALLING    TIMER_TIMEOUT>TERMINATED TRANSPORT_ERROR>TERMINATED
         PROCEEDING PROVISIONAL>PROCEEDING SUCCESS>ACCEPTED FAILURE>COMPLETED TIMER_TIMEOUT>TERMINATED
         COMPLETED  FAILURE>COMPLETED TIMER_END>TERMINATED TRANSPORT_ERROR>TERMINATED
         ACCEPTED   SUCCESS>ACCEPTED TIMER_END>TERMINATED
-    """),
-    NonInviteClientTransaction: (NonInviteClientState, ClientInput, """
+    """,
+    ),
+    NonInviteClientTransaction: (
+        NonInviteClientState,
+        ClientInput,
+        """
         TRYING     PROVISIONAL>PROCEEDING SUCCESS>COMPLETED FAILURE>COMPLETED TIMER_RETRANSMIT>TRYING
         TRYING     TIMER_TIMEOUT>TERMINATED TRANSPORT_ERROR>TERMINATED
         PROCEEDING PROVISIONAL>PROCEEDING SUCCESS>COMPLETED FAILURE>COMPLETED TIMER_RETRANSMIT>PROCEEDING
         PROCEEDING TIMER_TIMEOUT>TERMINATED TRANSPORT_ERROR>TERMINATED
         COMPLETED  TIMER_END>TERMINATED
-    """),
-    InviteServerTransaction: (InviteServerState, ServerInput, """
+    """,
+    ),
+    InviteServerTransaction: (
+        InviteServerState,
+        ServerInput,
+        """
         PROCEEDING REQUEST>PROCEEDING SEND_PROVISIONAL>PROCEEDING SEND_SUCCESS>ACCEPTED SEND_FAILURE>COMPLETED
         PROCEEDING TIMER_TRYING>PROCEEDING TRANSPORT_ERROR>TERMINATED
         COMPLETED  REQUEST>COMPLETED ACK>CONFIRMED TIMER_RETRANSMIT>COMPLETED TIMER_TIMEOUT>TERMINATED
         COMPLETED  TRANSPORT_ERROR>TERMINATED
         CONFIRMED  TIMER_END>TERMINATED
         ACCEPTED   ACK>ACCEPTED SEND_SUCCESS>ACCEPTED TIMER_END>TERMINATED
-    """),
-    NonInviteServerTransaction: (NonInviteServerState, ServerInput, """
+    """,
+    ),
+    NonInviteServerTransaction: (
+        NonInviteServerState,
+        ServerInput,
+        """
         TRYING     SEND_PROVISIONAL>PROCEEDING SEND_SUCCESS>COMPLETED SEND_FAILURE>COMPLETED
         TRYING     TIMER_END>TERMINATED TRANSPORT_ERROR>TERMINATED
         PROCEEDING REQUEST>PROCEEDING SEND_PROVISIONAL>PROCEEDING SEND_SUCCESS>COMPLETED SEND_FAILURE>COMPLETED
         PROCEEDING TIMER_END>TERMINATED TRANSPORT_ERROR>TERMINATED
         COMPLETED  REQUEST>COMPLETED TIMER_END>TERMINATED TRANSPORT_ERROR>TERMINATED
-    """),
-    IncomingSetup: (IncomingState, IncomingInput, """
+    """,
+    ),
+    IncomingSetup: (
+        IncomingState,
+        IncomingInput,
+        """
         WAITING    PROVISIONAL>WAITING SUCCESS>ACCEPTED REFUSAL>DONE CANCEL>DONE BYE>DONE TIMER_RING>DONE
         WAITING    TIMER_REFRESH>WAITING FAILED>DONE NO_ACK>DONE
         ACCEPTED   HANGUP>LEAVING BYE>DONE ACK>DONE NO_ACK>DONE
         LEAVING    BYE>DONE ACK>DONE NO_ACK>DONE
-    """),
-    OutgoingSetup: (OutgoingState, OutgoingInput, """
+    """,
+    ),
+    OutgoingSetup: (
+        OutgoingState,
+        OutgoingInput,
+        """
         CALLING    PROVISIONAL>CALLING SUCCESS>DONE FAILURE>DONE HANGUP>LEAVING TIMER_ANSWER>LEAVING
         ANSWERED   ACKNOWLEDGE>DONE HANGUP>DONE BYE>DONE
         LEAVING    SUCCESS>DONE FAILURE>DONE
-    """),
-    Registration: (RegistrationState, RegistrationInput, """
+    """,
+    ),
+    Registration: (
+        RegistrationState,
+        RegistrationInput,
+        """
         REGISTERING   REFRESH>REGISTERING UNREGISTER>UNREGISTERING SUCCESS>REGISTERED FAILURE>FAILED
         REGISTERED    REFRESH>REGISTERING TIMER>REGISTERING UNREGISTER>UNREGISTERING
         FAILED        REFRESH>REGISTERING TIMER>REGISTERING UNREGISTER>REMOVED
         UNREGISTERING SUCCESS>UNREGISTERING FAILURE>REMOVED
-    """),
+    """,
+    ),
 }
 
 SOURCE = Source("UDP", "10.0.0.2", 5060, ("10.0.0.1", 5060))
@@ -116,8 +144,16 @@ class SilentUser:
 
 def message(method: str, *, body: bytes = b"", to: str = "<sip:bob@example.com>") -> Request:
     request = builder.request(
-        method, "sip:bob@10.0.0.1", via=VIA, from_="<sip:alice@example.com>;tag=a", to=to, call_id="call", cseq=1,
-        contact="<sip:alice@10.0.0.2>", body=body, content_type="application/sdp" if body else None,
+        method,
+        "sip:bob@10.0.0.1",
+        via=VIA,
+        from_="<sip:alice@example.com>;tag=a",
+        to=to,
+        call_id="call",
+        cseq=1,
+        contact="<sip:alice@10.0.0.2>",
+        body=body,
+        content_type="application/sdp" if body else None,
     )
     parsed = parse_message(request.to_bytes())
     assert isinstance(parsed, Request)
@@ -126,9 +162,14 @@ def message(method: str, *, body: bytes = b"", to: str = "<sip:bob@example.com>"
 
 def arguments(request: Request) -> dict[str, Any]:
     """Return an argument for every input by its name."""
+
     def response(status: int, body: bytes = b"") -> Response:
         made = builder.response_to(
-            request, status, to_tag="b", contact="<sip:bob@10.0.0.1>", body=body,
+            request,
+            status,
+            to_tag="b",
+            contact="<sip:bob@10.0.0.1>",
+            body=body,
             content_type="application/sdp" if body else None,
         )
         parsed = parse_message(made.to_bytes())
@@ -136,10 +177,20 @@ def arguments(request: Request) -> dict[str, Any]:
         return parsed
 
     return {
-        "PROVISIONAL": response(180), "SUCCESS": response(200, b"v=0"), "SEND_PROVISIONAL": response(180),
-        "SEND_SUCCESS": response(200), "SEND_FAILURE": response(486), "REFUSAL": response(486), "REQUEST": request,
-        "ACK": message("ACK"), "CANCEL": message("CANCEL"), "BYE": message("BYE"), "TRANSPORT_ERROR": "refused",
-        "FAILED": "refused", "HANGUP": (), "ACKNOWLEDGE": b"v=0",
+        "PROVISIONAL": response(180),
+        "SUCCESS": response(200, b"v=0"),
+        "SEND_PROVISIONAL": response(180),
+        "SEND_SUCCESS": response(200),
+        "SEND_FAILURE": response(486),
+        "REFUSAL": response(486),
+        "REQUEST": request,
+        "ACK": message("ACK"),
+        "CANCEL": message("CANCEL"),
+        "BYE": message("BYE"),
+        "TRANSPORT_ERROR": "refused",
+        "FAILED": "refused",
+        "HANGUP": (),
+        "ACKNOWLEDGE": b"v=0",
     }
 
 

@@ -17,7 +17,7 @@ from .calls import ANSWER
 from .sip_vectors import manifest, nist_cases, nist_message, torture_message
 from .virtual_network import leftovers
 
-# A BYE for no dialog of ours: the manifest's 200 is what a peer within that dialog would say. RFC 3261 s15.1.2 asks for 481.
+# A BYE for no dialog of ours: the manifest's 200 is what a peer in that dialog would say; RFC 3261 s15.1.2 has 481.
 BYE_WITHOUT_DIALOG = {"via-received-param-with-delim"}
 CASES = [(folder, case) for folder in ("rfc4475", "rfc5118") for case in manifest(folder)]
 

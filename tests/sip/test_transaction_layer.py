@@ -64,12 +64,23 @@ def layer(user: Recorder) -> TransactionLayer:
 
 
 def make_request(
-    method: str = "INVITE", branch: str = "z9hG4bKone", *, host: str = "10.0.0.2", to: str = "<sip:bob@x>", cseq: int = 1,
-    transport: str = "UDP", via_params: str = "",
+    method: str = "INVITE",
+    branch: str = "z9hG4bKone",
+    *,
+    host: str = "10.0.0.2",
+    to: str = "<sip:bob@x>",
+    cseq: int = 1,
+    transport: str = "UDP",
+    via_params: str = "",
 ) -> Request:
     request = builder.request(
-        method, "sip:bob@10.0.0.1", via=f"SIP/2.0/{transport} {host}{via_params};branch={branch}",
-        from_="<sip:alice@x>;tag=a", to=to, call_id="call", cseq=cseq,
+        method,
+        "sip:bob@10.0.0.1",
+        via=f"SIP/2.0/{transport} {host}{via_params};branch={branch}",
+        from_="<sip:alice@x>;tag=a",
+        to=to,
+        call_id="call",
+        cseq=cseq,
     )
     parsed = parse_message(request.to_bytes())
     assert isinstance(parsed, Request)
@@ -225,8 +236,12 @@ def test_the_ack_of_a_2xx_goes_up_with_its_own_branch_and_with_the_old_one(
 def test_branch_sent_by_and_method_tell_transactions_apart(user: Recorder) -> None:
     layer = TransactionLayer(user, IdSource(1), merged=False)
     for request in (
-        make_request("OPTIONS"), make_request("OPTIONS", "z9hG4bKtwo"), make_request("OPTIONS", host="10.0.0.3"),
-        make_request("OPTIONS", via_params=":5070"), make_request("INFO"), make_request("OPTIONS"),
+        make_request("OPTIONS"),
+        make_request("OPTIONS", "z9hG4bKtwo"),
+        make_request("OPTIONS", host="10.0.0.3"),
+        make_request("OPTIONS", via_params=":5070"),
+        make_request("INFO"),
+        make_request("OPTIONS"),
     ):
         layer.receive(request, SOURCE, 0.0)
     assert [method for _, method in user.calls] == ["OPTIONS"] * 4 + ["INFO"]
@@ -327,7 +342,12 @@ def test_a_send_error_ends_a_client_transaction_at_once(layer: TransactionLayer,
         ("10.0.0.2", "", SOURCE, Hop("UDP", "10.0.0.2", 5060)),
         ("10.0.0.2:5070", "", SOURCE, Hop("UDP", "10.0.0.2", 5070)),
         ("client.example.com", "", SOURCE, Hop("UDP", "10.0.0.2", 5060)),
-        ("192.168.1.2:5070", ";rport", Source("UDP", "10.0.0.9", 61000, ("10.0.0.1", 5060)), Hop("UDP", "10.0.0.9", 61000)),
+        (
+            "192.168.1.2:5070",
+            ";rport",
+            Source("UDP", "10.0.0.9", 61000, ("10.0.0.1", 5060)),
+            Hop("UDP", "10.0.0.9", 61000),
+        ),
         ("10.0.0.2", ";maddr=224.0.1.75", SOURCE, Hop("UDP", "224.0.1.75", 5060)),
         ("10.0.0.2:5070", ";rport", TCP_SOURCE, Hop("TCP", "10.0.0.2", 5070)),
         ("10.0.0.2", "", TCP_SOURCE, Hop("TCP", "10.0.0.2", 5060)),

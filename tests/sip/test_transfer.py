@@ -30,7 +30,7 @@ class Three:
     """Alice and Bob talk; Carol is there to be called. Bob does as he is told, Carol answers as the test says."""
 
     def __init__(self, answer: int = 200) -> None:
-        self.phones = Phones()
+        self.phones = Phones(transfers=True)
         self.carol_node = self.phones.network.endpoint("carol", "10.0.0.3")
         self.alice, self.bob = self.phones.connect()
         self.answer = answer
@@ -61,9 +61,8 @@ class Three:
             self.new_call = self.phones.bob.invite(event.target, OFFER, now, headers=headers)
         elif self.request is not None and isinstance(event, (CallProgress, CallAnswered)):
             self.request.transfer.notify(event.status, now)
-        elif self.request is not None and isinstance(event, CallEnded) and event.session is self.new_call:
-            if event.status >= 300:
-                self.request.transfer.notify(event.status, now)
+        elif self.request is not None and isinstance(event, CallEnded) and event.status >= 300:
+            self.request.transfer.notify(event.status, now)
 
     def told(self) -> list[tuple[int, bool]]:
         events = [event for event in self.phones.alice_node.events if isinstance(event, TransferProgress)]
@@ -159,7 +158,7 @@ def test_a_subscription_that_ends_without_an_outcome() -> None:
     one(three.phones.bob_node, TransferRequested).transfer.accept(three.now)
     three.phones.run(0.05)
     three.bob.send_request(
-        "NOTIFY", three.now, headers=[("Event", "refer"), ("Subscription-State", "terminated;reason=giveup")], body=b"",
+        "NOTIFY", three.now, headers=[("Event", "refer"), ("Subscription-State", "terminated;reason=giveup")], body=b""
     )
     three.phones.run(0.05)
     assert three.told() == [(100, False), (100, False), (503, True)]
@@ -169,7 +168,9 @@ def test_a_subscription_that_ends_without_an_outcome() -> None:
 @pytest.mark.parametrize(
     ("headers", "status"),
     [
-        ([], 400), ([("Refer-To", "<sip:a@b>"), ("Refer-To", "<sip:c@d>")], 400), ([("Refer-To", "<sip:a@b:99999>")], 400),
+        ([], 400),
+        ([("Refer-To", "<sip:a@b>"), ("Refer-To", "<sip:c@d>")], 400),
+        ([("Refer-To", "<sip:a@b:99999>")], 400),
         ([("Refer-To", "<")], 400),
     ],
 )
@@ -191,6 +192,24 @@ def test_a_notify_for_nothing() -> None:
         three.end()
 
 
+@pytest.mark.parametrize(("transfers", "status"), [(True, 403), (False, 405)])
+def test_a_refer_out_of_a_call(transfers: bool, status: int) -> None:
+    phones = Phones(transfers=transfers)
+    phones.alice.request("REFER", "sip:bob@10.0.0.2", 0.0, headers=[("Refer-To", "<sip:c@d>")])
+    phones.run(0.1)
+    assert phones.flow()[-1] == f"b->a {status} REFER"
+
+
+def test_a_driver_that_takes_no_transfers_refuses_them() -> None:
+    phones = Phones()
+    alice, _ = phones.connect()
+    alice.transfer(CAROL_URI, phones.now)
+    phones.run(0.1)
+    progress = one(phones.alice_node, TransferProgress)
+    assert (progress.status, progress.final) == (405, True)
+    assert alice.state == SessionState.CONFIRMED
+
+
 # -- Replaces
 
 
@@ -207,8 +226,7 @@ def replaces(session: InviteSession, **changes: Any) -> str:
 
 
 @pytest.mark.parametrize(
-    ("changes", "status"),
-    [({"call_id": "other"}, 481), ({"to_tag": "other"}, 481), ({"early_only": True}, 486)],
+    ("changes", "status"), [({"call_id": "other"}, 481), ({"to_tag": "other"}, 481), ({"early_only": True}, 486)]
 )
 def test_replaces_that_does_not_fit(changes: dict[str, Any], status: int) -> None:
     three = Three()

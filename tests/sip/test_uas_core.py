@@ -36,11 +36,19 @@ def make_endpoint(**config: Any) -> Endpoint:
     return Endpoint(EndpointConfig(local_address=lambda hop: ("10.0.0.2", 5060), **config), IdSource(1))
 
 
-def make_request(method: str, *, to: str = f"<{BOB_URI}>", contact: str | None = "<sip:alice@10.0.0.1>", **parts: Any) -> Request:
+def make_request(
+    method: str, *, to: str = f"<{BOB_URI}>", contact: str | None = "<sip:alice@10.0.0.1>", **parts: Any
+) -> Request:
     parts.setdefault("cseq", 1)
     return builder.request(
-        method, parts.pop("uri", BOB_URI), via=parts.pop("via", "SIP/2.0/UDP 10.0.0.1;branch=z9hG4bKone"),
-        from_="<sip:alice@example.com>;tag=a", to=to, call_id="call", contact=contact, **parts,
+        method,
+        parts.pop("uri", BOB_URI),
+        via=parts.pop("via", "SIP/2.0/UDP 10.0.0.1;branch=z9hG4bKone"),
+        from_="<sip:alice@example.com>;tag=a",
+        to=to,
+        call_id="call",
+        contact=contact,
+        **parts,
     )
 
 
@@ -67,9 +75,19 @@ def test_options_are_answered_with_what_we_can(bob: Endpoint) -> None:
 @pytest.mark.parametrize(
     ("method", "to_tag", "status"),
     [
-        ("BYE", None, 481), ("BYE", "x", 481), ("INVITE", "x", 481), ("OPTIONS", "x", 481), ("INFO", "x", 481),
-        ("CANCEL", None, 481), ("PRACK", "x", 481), ("UPDATE", None, 481), ("REGISTER", None, 405),
-        ("PUBLISH", None, 405), ("NOTIFY", None, 481), ("REFER", None, 403), ("FROBNICATE", None, 501),
+        ("BYE", None, 481),
+        ("BYE", "x", 481),
+        ("INVITE", "x", 481),
+        ("OPTIONS", "x", 481),
+        ("INFO", "x", 481),
+        ("CANCEL", None, 481),
+        ("PRACK", "x", 481),
+        ("UPDATE", None, 481),
+        ("REGISTER", None, 405),
+        ("PUBLISH", None, 405),
+        ("NOTIFY", None, 481),
+        ("REFER", None, 405),
+        ("FROBNICATE", None, 501),
     ],
 )
 def test_requests_that_lead_nowhere(bob: Endpoint, method: str, to_tag: str | None, status: int) -> None:
@@ -86,7 +104,9 @@ def test_an_ack_is_never_answered(bob: Endpoint) -> None:
 
 
 def test_extensions_we_lack_are_refused(bob: Endpoint) -> None:
-    response = exchange(bob, make_request("INVITE", headers=[("Require", "foo, bar"), ("Require", "baz")], body=OFFER))[0]
+    response = exchange(bob, make_request("INVITE", headers=[("Require", "foo, bar"), ("Require", "baz")], body=OFFER))[
+        0
+    ]
     assert response.status == 420
     assert response.get_all("Unsupported") == ["foo", "bar", "baz"]
     assert bob.next_event() is None
@@ -101,8 +121,10 @@ def test_required_extensions_of_the_driver_pass() -> None:
 @pytest.mark.parametrize(
     ("headers", "content_type", "status"),
     [
-        ([], "text/plain", 415), ([("Content-Encoding", "gzip")], "application/sdp", 415),
-        ([("Content-Disposition", "render; handling=optional")], "text/plain", None), ([], "application/sdp", None),
+        ([], "text/plain", 415),
+        ([("Content-Encoding", "gzip")], "application/sdp", 415),
+        ([("Content-Disposition", "render; handling=optional")], "text/plain", None),
+        ([], "application/sdp", None),
         ([], "Application/SDP ; charset=utf-8", None),
     ],
 )
@@ -121,7 +143,8 @@ def test_content_types(bob: Endpoint, headers: list[tuple[str, str]], content_ty
 def test_a_session_description_in_a_multipart_body(bob: Endpoint) -> None:
     body = (
         b"--frontier\r\nContent-Type: text/plain\r\n\r\nhello\r\n--frontier\r\nContent-Type: application/sdp\r\n\r\n"
-        + OFFER + b"\r\n--frontier--\r\n"
+        + OFFER
+        + b"\r\n--frontier--\r\n"
     )
     exchange(bob, make_request("INVITE", body=body, content_type='multipart/mixed; boundary="frontier"'))
     event = bob.next_event()
@@ -162,7 +185,15 @@ def test_what_is_delivered_is_the_drivers_choice() -> None:
     response = exchange(endpoint, make_request("MESSAGE", via="SIP/2.0/UDP 10.0.0.1;branch=z9hG4bKtwo", cseq=2))[0]
     assert response.status == 405
     assert response.get_all("Allow") == [
-        "INVITE", "ACK", "CANCEL", "BYE", "OPTIONS", "PRACK", "UPDATE", "REFER", "NOTIFY",
+        "INVITE",
+        "ACK",
+        "CANCEL",
+        "BYE",
+        "OPTIONS",
+        "PRACK",
+        "UPDATE",
+        "NOTIFY",
+        "REFER",
     ]
 
 
@@ -181,7 +212,8 @@ def test_requests_in_a_dialog() -> None:
     phones.run(0.1)
     responses = [event for event in phones.alice_node.events if isinstance(event, ResponseReceived)]
     assert [(event.request, event.status, event.session) for event in responses] == [
-        (options, 200, alice), (message, 200, alice),
+        (options, 200, alice),
+        (message, 200, alice),
     ]
     assert message.owner == "mine"
     bob.hangup(phones.now)
@@ -231,7 +263,8 @@ def test_options_to_a_peer_and_to_nobody() -> None:
     phones.run()
     events = [event for event in phones.alice_node.events if isinstance(event, ResponseReceived)]
     assert [(event.request.owner, event.status, event.response is None) for event in events] == [
-        (1, 200, False), (2, 408, True),
+        (1, 200, False),
+        (2, 408, True),
     ]
 
 
@@ -248,9 +281,12 @@ def test_keep_alives_are_dropped(bob: Endpoint, data: bytes) -> None:
 def test_malformed_requests_are_answered_where_possible_and_counted(bob: Endpoint) -> None:
     good = make_request("OPTIONS").to_bytes()
     for bad, status in (
-        (good.replace(b"SIP/2.0\r\nVia", b"SIP/3.0\r\nVia"), 505), (good.replace(b"CSeq: 1 OPTIONS", b"CSeq: 1 INVITE"), 400),
-        (good.replace(b"sip:bob@10.0.0.2 SIP", b"http://x SIP"), 416), (good.replace(b"Call-ID: call\r\n", b""), 400),
-        (good.replace(b"Via: SIP/2.0/UDP", b"Via: nonsense"), 400), (b"GET / HTTP/1.1\r\n\r\n", None),
+        (good.replace(b"SIP/2.0\r\nVia", b"SIP/3.0\r\nVia"), 505),
+        (good.replace(b"CSeq: 1 OPTIONS", b"CSeq: 1 INVITE"), 400),
+        (good.replace(b"sip:bob@10.0.0.2 SIP", b"http://x SIP"), 416),
+        (good.replace(b"Call-ID: call\r\n", b""), 400),
+        (good.replace(b"Via: SIP/2.0/UDP", b"Via: nonsense"), 400),
+        (b"GET / HTTP/1.1\r\n\r\n", None),
         (b"SIP/2.0 200 OK\r\n\r\n", None),
     ):
         responses = exchange(bob, bad)
@@ -300,7 +336,8 @@ def test_our_public_address_is_learned_from_responses() -> None:
 
 def test_the_contact_is_where_the_call_came_in_at() -> None:
     for local, contact in (
-        (("192.0.2.1", 5070), "sip:bob@192.0.2.1:5070"), (("0.0.0.0", 5060), "sip:bob@10.0.0.2:5060"),
+        (("192.0.2.1", 5070), "sip:bob@192.0.2.1:5070"),
+        (("0.0.0.0", 5060), "sip:bob@10.0.0.2:5060"),
         (("2001:db8::1", 5060), "sip:bob@[2001:db8::1]:5060"),
     ):
         endpoint = make_endpoint()
@@ -318,7 +355,10 @@ def test_over_tcp_the_connection_is_reused_and_nothing_is_repeated_but_the_2xx()
     endpoint = make_endpoint()
     source = Source("TCP", "10.0.0.1", 40000, ("10.0.0.2", 5060))
     request = make_request(
-        "INVITE", body=OFFER, content_type="application/sdp", via="SIP/2.0/TCP 10.0.0.1;branch=z9hG4bKone",
+        "INVITE",
+        body=OFFER,
+        content_type="application/sdp",
+        via="SIP/2.0/TCP 10.0.0.1;branch=z9hG4bKone",
         contact="<sip:alice@10.0.0.1;transport=tcp>",
     )
     exchange(endpoint, request, source)

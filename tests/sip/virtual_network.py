@@ -1,4 +1,5 @@
-"""A network without sockets and a clock without waiting: endpoints joined by links that lose, repeat and reorder, seeded."""
+"""A network without sockets and a clock without waiting: endpoints joined by links that lose, repeat and reorder,
+seeded."""
 
 from __future__ import annotations
 
@@ -234,8 +235,12 @@ def leftovers(endpoint: Endpoint) -> dict[str, int]:
     """Return what is still alive in an endpoint: empty when all is cleaned up."""
     layer = endpoint.layer
     counts = {
-        "sessions": len(endpoint.live_sessions), "unacknowledged": len(endpoint.unacknowledged),
-        "dialogs": len(endpoint.dialogs), "clients": layer.client_count,
-        "servers": layer.server_count, "merge keys": len(layer._merge_keys), "timers": len(layer.timer_heap),
+        "sessions": len(endpoint.live_sessions),
+        "unacknowledged": len(endpoint.unacknowledged),
+        "dialogs": len(endpoint.dialogs),
+        "clients": layer.client_count,
+        "servers": layer.server_count,
+        "merge keys": len(layer._merge_keys),
+        "timers": len(layer.timer_heap),
     }
     return {name: count for name, count in counts.items() if count}

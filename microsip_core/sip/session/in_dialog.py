@@ -40,7 +40,7 @@ def receive_in_dialog(
         _receive_update(session, dialog, transaction, request, now)
     elif method == "PRACK":
         _receive_prack(session, transaction, request, now)
-    elif method == "REFER" and "REFER" not in session.endpoint.config.deliver:
+    elif method == "REFER" and session.endpoint.config.transfers:
         receive_refer(session, transaction, request, now)
     elif method == "NOTIFY" and "NOTIFY" not in session.endpoint.config.deliver:
         receive_notify(session, transaction, request, now)

@@ -137,8 +137,10 @@ class UasCore:
         if method in endpoint.config.deliver:
             incoming = IncomingRequest(endpoint, transaction, request)
             endpoint.emit(RequestReceived(incoming, request, session))
-        elif method in ("REFER", "NOTIFY"):
-            self.refuse(transaction, request, 403 if method == "REFER" else 481, now, reason="No Call To Transfer")
+        elif method == "NOTIFY":
+            self.refuse(transaction, request, 481, now, reason="Subscription Does Not Exist")
+        elif method == "REFER" and endpoint.config.transfers:
+            self.refuse(transaction, request, 403, now, reason="No Call To Transfer")
         elif method == "OPTIONS":
             self._answer_options(transaction, request, now)
         elif method in METHODS:
