@@ -67,6 +67,7 @@ struct ms_stream {
     ms_encoder_t *encoder;
     ms_playout_t *playout;
     ms_peer_t peer;
+    bool connected;              /* the RTP socket is, to the peer */
     ms_srtp_t *srtp_send, *srtp_receive; /* NULL: RTP in the clear */
 
     /* RTP */
@@ -117,6 +118,8 @@ size_t ms_stream_seal(ms_stream_t *stream, ms_shard_t *shard, size_t length, boo
 bool ms_stream_unseal(ms_stream_t *stream, ms_shard_t *shard, size_t *length, bool rtcp);
 
 void ms_stream_receive(ms_stream_t *stream, ms_shard_t *shard);
+/* Connect the RTP socket to a peer that has become steady, open it to all when it is so no more. */
+void ms_stream_follow_peer(ms_stream_t *stream, ms_shard_t *shard);
 /* Fill shard->received with a frame from the jitter buffer. */
 void ms_stream_playout(ms_stream_t *stream, ms_shard_t *shard);
 /* Fill shard->sent from the source and send it. */
@@ -134,11 +137,19 @@ uint64_t ms_stream_digits_done(const ms_stream_t *stream);
 void ms_stream_tell(ms_stream_t *stream, ms_shard_t *shard, ms_event_kind_t kind, int64_t value, uint32_t reference,
                     const char *text);
 
-/* A stream's memory has left the caches since its last frame: have it fetched while the one before is served. */
+/* With many streams, a stream's memory has left the near caches since its last frame. It is fetched while the streams
+   before it are served: first its own, then, found through that, the beginning of its jitter buffer. */
+#define MS_CACHE_LINE 64
+#define MS_BUFFER_PREFETCH 8192
+
 static inline void ms_stream_prefetch(const ms_stream_t *stream) {
-    const char *at = (const char *)stream;
-    for (size_t offset = 0; offset < 512; offset += 64)
-        __builtin_prefetch(at + offset, 1);
+    for (size_t offset = 0; offset < sizeof *stream; offset += MS_CACHE_LINE)
+        __builtin_prefetch((const char *)stream + offset, 1);
+}
+
+static inline void ms_stream_prefetch_buffer(const ms_stream_t *stream) {
+    for (size_t offset = 0; offset < MS_BUFFER_PREFETCH; offset += MS_CACHE_LINE)
+        __builtin_prefetch((const char *)stream->playout + offset, 1);
 }
 
 #endif

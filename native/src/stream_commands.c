@@ -64,6 +64,7 @@ static void configure(ms_stream_t *stream, ms_shard_t *shard, ms_settings_t *set
     ms_peer_configure(&stream->peer, &settings->remote, &settings->remote_rtcp);
     if (stream->configured && !ms_address_equal(&before, &settings->remote))
         ms_rtp_receiver_restart(&stream->receiver);
+    ms_stream_follow_peer(stream, shard);
     if (!was_receiving && settings->receiving) {
         stream->heard_at = shard->now;
         ms_jb_reset(stream->playout->jb); /* what was heard before a hold is no part of what comes after it */

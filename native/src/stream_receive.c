@@ -120,6 +120,12 @@ static bool surely_empty(const ms_stream_t *stream, const ms_shard_t *shard, int
            shard->now - arrival < stream->ptime_ms * MS_NS_PER_MS * 3 / 4;
 }
 
+void ms_stream_follow_peer(ms_stream_t *stream, ms_shard_t *shard) {
+    bool steady = ms_peer_is_steady(&stream->peer, shard->now);
+    if (steady != stream->connected && ms_udp_connect(stream->sockets.rtp, steady ? &stream->peer.rtp : NULL))
+        stream->connected = steady;
+}
+
 void ms_stream_receive(ms_stream_t *stream, ms_shard_t *shard) {
     uint32_t packets = 0;
     int64_t drained_at = shard->now;
@@ -140,6 +146,7 @@ void ms_stream_receive(ms_stream_t *stream, ms_shard_t *shard) {
     stream->calm = packets == 1 ? stream->calm + 1 : 0;
     if (packets < PACKETS_PER_FRAME)
         stream->drained_at = drained_at;
+    ms_stream_follow_peer(stream, shard);
     ms_dtmf_heard_t digit;
     if (stream->dtmf_in.active && ms_dtmf_receiver_expire(&stream->dtmf_in, shard->now, &digit))
         tell_digit(stream, shard, &digit, stream->counters.clock_rate);

@@ -6,7 +6,7 @@
 #define BANDWIDTH 500.0
 #define FIRST_AVERAGE 128.0
 /* RTCP is not urgent: its socket is asked every so manieth frame; the kernel stamps what waits there. */
-#define FRAMES_PER_LOOK 5
+#define FRAMES_PER_LOOK 25
 #define PACKETS_PER_LOOK 8
 #define ROUND_TRIP_MAX_US (60 * INT64_C(1000000))
 

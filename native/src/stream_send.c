@@ -34,7 +34,7 @@ static void send_packet(ms_stream_t *stream, ms_shard_t *shard, size_t octets) {
     size_t length = octets > 0 ? MS_RTP_HEADER_SIZE + octets : 0;
     if (stream->srtp_send != NULL && length > 0)
         length = ms_stream_seal(stream, shard, length, false);
-    if (length > 0 && ms_udp_send(stream->sockets.rtp, shard->packet, length, &stream->peer.rtp))
+    if (length > 0 && ms_udp_send(stream->sockets.rtp, shard->packet, length, stream->connected ? NULL : &stream->peer.rtp))
         ms_rtp_sender_sent(&stream->sender, octets, shard->now);
     else
         stream->counters.send_errors++;
