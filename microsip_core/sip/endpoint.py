@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from ..errors import InvalidArgument, LimitExceeded
 from ..ids import IdSource
 from .events import AddressLearned, EndCause, Event, MalformedReceived, ResponseReceived
-from .hop import Hop, OutgoingPacket, Source
+from .hop import RELIABLE_TRANSPORTS, Hop, OutgoingPacket, Source
 from .identity import Identity
 from .limits import DEFAULT_LIMITS, Limits
 from .message import Request
@@ -98,6 +98,7 @@ class Endpoint:
         self.statistics = EndpointStatistics()
         self.core = UasCore(self)
         self.layer = TransactionLayer(self.core, self.ids, config.timers, max_transactions=config.max_transactions)
+        self.layer.refused = self.statistics.refused
         self.dialogs: dict[DialogKey, Dialog] = {}
         self.unacknowledged: dict[tuple[str, str], InviteSession] = {}
         """Sessions whose 2xx waits for its ACK, by Call-ID and From tag."""
@@ -208,7 +209,7 @@ class Endpoint:
         if sdp is not None:
             session.offer_answer.offer(sdp)
         patience = self.config.answer_timeout if answer_timeout is None else answer_timeout
-        client_request = ClientRequest(self, identity, request, hop, self)
+        client_request = ClientRequest(self, identity, request, hop, self, nonces=session.usage_nonces())
         session.setup = client_request.user = OutgoingSetup(session, client_request, patience, now)
         self.live_sessions.add(session)
         client_request.send(now)
@@ -295,7 +296,8 @@ class Endpoint:
         if "received" not in via.params and "rport" not in via.params:
             return
         local = (via.host, via.port or 5060)
-        public = (via.received or via.host, via.rport or local[1])
+        port = via.rport if via.transport not in RELIABLE_TRANSPORTS else None  # that of a connection says nothing
+        public = (via.received or via.host, port or local[1])
         key = (via.transport, local)
         if public == self.public_addresses.get(key, local):
             return

@@ -139,7 +139,8 @@ class CallOfferAnswered:
 class CallEnded:
     """The call is over for the user; exactly one per session. ``by``: "local", "remote", "timeout" or "transport".
 
-    ``status`` and ``reason`` are those of the final response that decided, or of the Reason header of a BYE or CANCEL,
+    ``status`` and ``reason`` are those of the final response that decided, or of the Reason header of a BYE (after a
+    CANCEL: 487 and the text of its Reason),
     else 0 and "". ``contacts`` are the URIs of a 3xx. ``message`` is the message that brought the end, None where none
     did.
     """

@@ -38,7 +38,7 @@ RETRY_BASE = 5.0
 RETRY_LIMIT = 300.0
 """Seconds to wait after the first failure; it doubles from failure to failure up to the limit (as RFC 5626 s4.5 has
 it)."""
-_RETRIED = frozenset({408, 425, 429, 430, 480, 491, 500, 502, 503, 504, 580, 600, 603})
+_RETRIED = frozenset({408, 425, 429, 430, 480, 491, 500, 502, 503, 504, 580})
 """Failures that may pass by themselves."""
 
 

@@ -83,7 +83,7 @@ def test_no_answer_canceled_by_the_caller(phones: Phones) -> None:
     alice, bob = phones.ring_bob()
     bob.progress(180, phones.now)
     phones.run(1.0)
-    alice.hangup(phones.now, headers=[("Reason", "SIP;cause=200")])
+    alice.hangup(phones.now, headers=[("Reason", 'SIP;cause=200;text="elsewhere"')])
     assert alice.ended
     phones.end()
     assert phones.flow()[2:] == ["a->b CANCEL", "b->a 200 CANCEL", "b->a 487 INVITE", "a->b ACK"]
@@ -91,7 +91,7 @@ def test_no_answer_canceled_by_the_caller(phones: Phones) -> None:
     assert (ended.cause, ended.by) == (EndCause.CANCELED, "local")
     assert one(phones.alice_node, CallReleased).status == 487
     ended = one(phones.bob_node, CallEnded)
-    assert (ended.cause, ended.by, ended.status) == (EndCause.CANCELED, "remote", 487)
+    assert (ended.cause, ended.by, ended.status, ended.reason) == (EndCause.CANCELED, "remote", 487, "elsewhere")
 
 
 @pytest.mark.parametrize(

@@ -333,6 +333,14 @@ def test_a_send_error_ends_a_client_transaction_at_once(layer: TransactionLayer,
     assert layer.next_timeout() is None
 
 
+def test_a_send_error_is_told_by_the_branch_too(layer: TransactionLayer, user: Recorder) -> None:
+    layer.send_request(make_request("OPTIONS"), HOP, 0.0)
+    layer.transport_failed("z9hG4bKother", "port unreachable", 0.1)
+    assert user.calls == []
+    layer.transport_failed("z9hG4bKone", "port unreachable", 0.1)
+    assert user.calls == [("error", "port unreachable")]
+
+
 # -- where responses go
 
 

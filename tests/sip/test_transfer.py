@@ -59,9 +59,7 @@ class Three:
             if event.referred_by:
                 headers.append(("Referred-By", event.referred_by))
             self.new_call = self.phones.bob.invite(event.target, OFFER, now, headers=headers)
-        elif self.request is not None and isinstance(event, (CallProgress, CallAnswered)):
-            self.request.transfer.notify(event.status, now)
-        elif self.request is not None and isinstance(event, CallEnded) and event.status >= 300:
+        elif self.request is not None and isinstance(event, (CallProgress, CallAnswered, CallEnded)) and event.status:
             self.request.transfer.notify(event.status, now)
 
     def told(self) -> list[tuple[int, bool]]:

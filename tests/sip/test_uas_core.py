@@ -359,7 +359,7 @@ def test_over_tcp_the_connection_is_reused_and_nothing_is_repeated_but_the_2xx()
         body=OFFER,
         content_type="application/sdp",
         via="SIP/2.0/TCP 10.0.0.1;branch=z9hG4bKone",
-        contact="<sip:alice@10.0.0.1;transport=tcp>",
+        contact="<sip:alice@10.0.0.1>",
     )
     exchange(endpoint, request, source)
     event = endpoint.next_event()

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 from ..events import CallConfirmed, EndCause
 from ..state_table import Machine, table
 from .offer_answer import OfferAnswerState, sdp_of
+from .reason import reason_of
 from .session_state import SessionState
 from .success_response import SuccessResponse
 
@@ -168,7 +169,7 @@ class IncomingSetup(Machine):
         self._session.release(now)
 
     def _canceled(self, request: Request, now: float) -> None:
-        self._give_up(487, EndCause.CANCELED, "remote", request, now)
+        self._give_up(487, EndCause.CANCELED, "remote", request, now, reason_of(request)[1])
 
     def _ring_out(self, _: None, now: float) -> None:
         status = 480 if self._expires is None else 487
@@ -177,12 +178,14 @@ class IncomingSetup(Machine):
     def _no_prack(self, _: None, now: float) -> None:
         self._give_up(504, EndCause.NO_ACK, "timeout", None, now)
 
-    def _give_up(self, status: int, cause: EndCause, by: str, message: Request | None, now: float) -> None:
+    def _give_up(
+        self, status: int, cause: EndCause, by: str, message: Request | None, now: float, reason: str = "",
+    ) -> None:
         self._stop_waiting()
         response = self._session.invite_response(self.request, status, None, (), None)
         self.transaction.respond(response, now)
         self.transaction.owner = None
-        self._session.end(now, cause, by, status, response.reason, message)
+        self._session.end(now, cause, by, status, reason or response.reason, message)
         self._session.release(now)
 
     def _fail(self, error: str, now: float) -> None:

@@ -259,7 +259,6 @@ class OutgoingSetup(Machine):
         self._stop_timer()
         session = self._session
         session.dialog = self.dialogs.confirm(response)
-        session.nonces = self._invite.nonces
         self._acknowledgement = Acknowledgement(
             session.endpoint, session.identity, self._invite.request, session.nonces, session.dialog.remote_tag,
         )

@@ -83,6 +83,8 @@ def dialog_request(
     """Make a request within a dialog (s12.2.1.1), and its hop. ``cseq`` is given for ACK and CANCEL only."""
     request_uri, route_values, next_uri = route_request(dialog.target, dialog.routes)
     hop = hop_of(next_uri, identity.transport or endpoint.config.default_transport)
+    if dialog.flow is not None:
+        hop = hop._replace(transport=dialog.flow.transport)
     contact = contact_for(endpoint, identity, hop, request_uri) if method in CONTACT_METHODS else None
     request = builder.request(
         method, request_uri, via=via_value(endpoint, hop), from_=dialog.local, to=dialog.remote, call_id=dialog.call_id,
