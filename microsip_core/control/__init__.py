@@ -1,0 +1,1 @@
+"""Control of a running phone from outside: launch grammar, control socket, event commands."""
