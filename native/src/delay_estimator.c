@@ -32,6 +32,8 @@
 #define CLOCK_JITTER_US 1500 /* of whoever pulls: a packet that comes later than this before its time counts as late */
 #define SKEW_SURE 500.0f /* us a second */
 #define SKEW_AHEAD_S 3.0f /* until the next pause in which the delay can be changed */
+#define REORDERED_WEIGHT 3 /* in the first seconds: overtaken packets are no spike, they will come again */
+#define WORTH_IT 0.4e-3f /* gain below which the delay stays: half the price of one step of 10 ms */
 #define RUN_MEANS_STEP 6 /* packets */
 #define BASE_FOLLOWS_S 60.0f
 #define BASE_JUMP 0.5f /* of the mean lateness */
@@ -140,6 +142,7 @@ void ms_delay_arrival(ms_delay_estimator_t *e, int64_t offset_us, int64_t arriva
     } else
         e->count++;
     e->offset_us[slot] = relative;
+    e->weight[slot] = step > 0 || e->count == MS_DELAY_WINDOW ? 1 : REORDERED_WEIGHT;
     if (lowest_left)
         find_smallest(e);
     else if (e->count == 1 || relative < e->smallest_us)
@@ -165,7 +168,7 @@ static float later_lately(const ms_delay_estimator_t *e, int32_t depth_us) {
     uint32_t late = 0;
     int32_t limit = (int32_t)(e->base_us - e->skew_sure * SKEW_AHEAD_S) + depth_us - CLOCK_JITTER_US;
     for (uint32_t i = 0; i < e->count; i++)
-        late += e->offset_us[i] > limit;
+        late += e->offset_us[i] > limit ? e->weight[i] : 0;
     return (float)late / ((float)e->count + WINDOW_CREDIT);
 }
 
@@ -224,6 +227,10 @@ ms_delay_answer_t ms_delay_choose(const ms_delay_estimator_t *e, const ms_delay_
             break; /* nothing deeper can be cheaper */
     }
     answer.gain = unchanged - best;
+    if (answer.gain < WORTH_IT && e->count == MS_DELAY_WINDOW && now >= q->min_us && now <= q->max_us) {
+        answer.tolerance_us = q->tolerance_us;
+        answer.gain = 0.0f;
+    }
     answer.late = late_events(e, now);
     return answer;
 }

@@ -14,6 +14,7 @@ typedef struct ms_delay_estimator {
     int64_t reference_us;
     int32_t offset_us[MS_DELAY_WINDOW];
     int32_t base_then_us[MS_DELAY_WINDOW]; /* base when the packet arrived */
+    uint8_t weight[MS_DELAY_WINDOW];
     uint32_t count, next;                  /* of the ring */
     int32_t smallest_us;                   /* in the ring */
     float base_us;                         /* offset of the quickest packets, steadier than `smallest` */

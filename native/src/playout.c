@@ -159,7 +159,8 @@ static ms_fill_t next_fill(const ms_jb_t *jb) {
         q.longest_bridge = MS_JB_BRIDGE_MS * (int64_t)ms_jb_per_ms(jb);
         q.shortest_future = FUTURE_MS * (int64_t)ms_jb_per_ms(jb);
         q.growth_wanted = jb->change > 0 ? jb->change : 0;
-        q.growth_free = jb->quiet > 0;
+        q.quiet = jb->quiet;
+        q.per_ms = (int64_t)ms_jb_per_ms(jb);
         q.late = jb->late;
         q.longest_rewind = REWIND_MS * (int64_t)ms_jb_per_ms(jb);
     }
@@ -316,14 +317,16 @@ static ms_jb_kind_t change_delay(ms_jb_t *jb, size_t pull) {
     size_t overlap = SPLICE_MS * ms_jb_per_ms(jb);
     if (jb->change == 0 || jb->source == MS_SOURCE_GAP)
         return MS_JB_NORMAL;
-    if (jb->source == MS_SOURCE_NOISE) {
-        change_in_noise(jb);
-        return MS_JB_NOISE;
-    }
     ms_change_question_t q = {.change = jb->change, .per_ms = (int64_t)ms_jb_per_ms(jb), .quiet = jb->quiet,
                               .late = jb->late,
                               .since_change = jb->since_change};
     int64_t amount;
+    if (jb->source == MS_SOURCE_NOISE) {
+        q.pause = 1;
+        if (ms_playout_change(&q, &amount) == MS_CHANGE_IN_PAUSE)
+            change_in_noise(jb);
+        return MS_JB_NOISE;
+    }
     q.pause = 1;
     ms_playout_change(&q, &amount);
     if (amount < 0)
@@ -364,6 +367,8 @@ static void watch_clock(ms_jb_t *jb, int64_t now_us) {
 }
 
 static void learn(ms_jb_t *jb, const int16_t *pcm, size_t n, ms_jb_kind_t kind) {
+    if (jb->source == MS_SOURCE_NOISE)
+        jb->quiet += (int64_t)n;
     if (kind == MS_JB_CONCEAL || jb->source == MS_SOURCE_NOISE)
         return;
     float level = ms_mean_square(pcm, n);

@@ -14,14 +14,16 @@
 
    Sequence numbers tell a loss from a pause: no number missing, but time, means that the sender had nothing to say. */
 
+#define CHANGE_AFTER_MS 200 /* of pause: a change within a sentence's short stops is a fault to PESQ, 4.4 to 3.5 and less */
 #define URGENT 3 /* times late in 2.5 s: not a spike any more */
 
 static ms_fill_t late(const ms_fill_question_t *q, int64_t lateness) {
     if (lateness == 0)
         return MS_FILL_DECODE;
-    if (q->source == MS_SOURCE_NOISE && lateness <= q->longest_rewind)
+    int pause = q->quiet >= CHANGE_AFTER_MS * q->per_ms;
+    if (q->source == MS_SOURCE_NOISE && lateness <= q->longest_rewind && pause)
         return MS_FILL_REWIND;
-    if (q->source == MS_SOURCE_GAP && lateness <= q->growth_wanted && (q->growth_free || q->late >= URGENT))
+    if (q->source == MS_SOURCE_GAP && lateness <= q->growth_wanted && (pause || q->late >= URGENT))
         return MS_FILL_REWIND;
     return lateness < q->samples ? MS_FILL_DECODE : MS_FILL_DROP;
 }
@@ -51,8 +53,7 @@ ms_fill_t ms_playout_fill(const ms_fill_question_t *q) {
 
 #define SMALLEST_MS 1
 #define PAUSE_MS 20          /* at once */
-#define SHRINK_AFTER_MS 200   /* of pause: a change within a sentence's short stops is heard, PESQ 4.4 to 3.5 */
-#define GROW_AFTER_MS 60
+#define GROW_AFTER_MS 60     /* when packets are late now */
 #define DEEP_MS 60           /* queue deeper than wanted */
 #define SPEECH_INTERVAL_MS 60
 
@@ -61,7 +62,7 @@ ms_change_t ms_playout_change(const ms_change_question_t *q, int64_t *amount) {
     *amount = q->change;
     if (size < SMALLEST_MS * q->per_ms)
         return MS_CHANGE_NONE;
-    if (q->pause && q->quiet >= (q->change < 0 ? SHRINK_AFTER_MS : GROW_AFTER_MS) * q->per_ms) {
+    if (q->pause && q->quiet >= (q->change > 0 && q->late >= URGENT ? GROW_AFTER_MS : CHANGE_AFTER_MS) * q->per_ms) {
         int64_t most = PAUSE_MS * q->per_ms;
         *amount = q->change > most ? most : q->change < -most ? -most : q->change;
         return MS_CHANGE_IN_PAUSE;

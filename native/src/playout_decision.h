@@ -33,8 +33,8 @@ typedef struct ms_fill_question {
     int follows;      /* its sequence number is the next one */
     int64_t longest_bridge, shortest_future; /* samples */
     int64_t growth_wanted; /* samples the delay should grow by: */
-    int growth_free;       /* nobody was talking when the gap began */
     uint32_t late;         /* times lately that packets were late */
+    int64_t quiet, per_ms; /* samples since somebody talked; samples a millisecond */
     int64_t longest_rewind; /* after a pause, samples */
 } ms_fill_question_t;
 
