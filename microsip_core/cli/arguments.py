@@ -85,6 +85,8 @@ def add_engine_options(parser: ArgumentParser, *, listen: str) -> None:
                         help=f"the local address and UDP port for SIP; port 0 takes a free one (default {listen})")
     parser.add_argument("--codec", metavar="NAME", action="append", default=[],
                         help="a codec to use, in order of preference; may be given several times (default PCMU PCMA)")
+    parser.add_argument("--srtp", choices=["off", "optional", "mandatory"], default="off",
+                        help="encrypt the sound with keys in the SDP: offer it, or insist on it (default off)")
     parser.add_argument("--core", choices=["native", "reference"], help="the media core (default: native where built)")
     parser.add_argument("--media-timeout", metavar="S", type=seconds, default=20.0,
                         help="hang up when the peer's RTP has ceased for S seconds; 0 never does (default 20)")
@@ -98,7 +100,8 @@ def engine_config(arguments: Namespace, *, trace: bool = False, max_calls: int |
     default = UserAgentConfig()
     return UserAgentConfig(
         listen=arguments.listen, codecs=tuple(codecs) if codecs else default.codecs, core=arguments.core,
-        media_timeout=arguments.media_timeout, trace=TRACE_MESSAGES if trace else 0, max_calls=max_calls,
+        srtp=arguments.srtp, media_timeout=arguments.media_timeout, trace=TRACE_MESSAGES if trace else 0,
+        max_calls=max_calls,
     )
 
 

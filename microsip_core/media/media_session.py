@@ -273,15 +273,20 @@ class EngineMediaBackend:
 
 def open_backend(
     core: str | None = None, *, shards: int = 1, ids: IdSource | None = None, media_timeout_ms: int = 0,
-    srtp_suites: Sequence[str] = DEFAULT_SUITES,
+    srtp_suites: Sequence[str] = (),
 ) -> EngineMediaBackend:
-    """Start a media engine ("native", "reference", or ``None`` for the best there is) and return its backend."""
-    if not srtp_suites or not all(suite in SUITES for suite in srtp_suites):
+    """Start a media engine ("native", "reference", or ``None`` for the best there is) and return its backend.
+
+    ``srtp_suites`` in order of preference, empty for all there are. Raises InvalidArgument for one there is not.
+    """
+    unknown = [suite for suite in srtp_suites if suite not in SUITES]
+    if unknown:
         raise InvalidArgument(
-            f"SRTP suites {', '.join(srtp_suites) or 'none'}", step="open media", remedy=f"Use {', '.join(SUITES)}",
+            f"no SRTP suite is called {', '.join(unknown)}", step="open media", remedy=f"Use {', '.join(SUITES)}",
         )
     return EngineMediaBackend(
-        create_engine(core, shards), ids=ids, media_timeout_ms=media_timeout_ms, srtp_suites=srtp_suites,
+        create_engine(core, shards), ids=ids, media_timeout_ms=media_timeout_ms,
+        srtp_suites=srtp_suites or DEFAULT_SUITES,
     )
 
 

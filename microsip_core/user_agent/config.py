@@ -14,6 +14,9 @@ class UserAgentConfig:
     can not reach is served from a further socket on the local address that routes there.
     ``codecs`` in order of preference. ``ptime_ms`` the packet time to send, 10 to 60.
     ``port_range`` (low, high) bounds the RTP ports, None takes free ones.
+    ``srtp`` "off", "optional" (offers SRTP with keys in the description, SDES of RFC 4568, and takes what the peer can)
+    or "mandatory" (no call without). The keys are as secret as the way of the SIP messages, so use TLS; they are
+    redacted wherever messages are shown. ``srtp_suites`` in order of preference, empty for all there are.
     ``core`` is "native" or "reference", None takes the native media engine where it is built.
     ``user_agent`` is the User-Agent and Server header value, "" to send none.
     ``ring_timeout`` in seconds ends a call that rings that long, incoming and outgoing.
@@ -28,6 +31,8 @@ class UserAgentConfig:
     codecs: Sequence[str] = ("PCMU", "PCMA")
     ptime_ms: int = 20
     port_range: tuple[int, int] | None = None
+    srtp: str = "off"
+    srtp_suites: Sequence[str] = ()
     core: str | None = None
     user_agent: str | None = None
     ring_timeout: float = 180.0

@@ -52,7 +52,7 @@ _REMEDIES = {
     484: "The number is incomplete",
     486: "The callee is busy: try again later",
     487: "The call was canceled on the other side",
-    488: "No codec in common: offer more codecs",
+    488: "No codec in common, or one side wants SRTP and the other has none: offer more codecs, or change srtp",
     500: "The server has a fault: try again later",
     502: "A gateway behind the server has a fault: try again later",
     503: "The server is overloaded or down: try again later or use another one",

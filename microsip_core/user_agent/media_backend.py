@@ -57,9 +57,12 @@ class MediaBackend(Protocol):
 
     def open_session(
         self, *, local_host: str, codecs: Sequence[str] | None = None, ptime_ms: int = 20,
-        port_range: tuple[int, int] | None = None,
+        port_range: tuple[int, int] | None = None, srtp: str = "off",
     ) -> MediaSession:
-        """Open the media of one call on ``local_host``. Raises MediaError when no port is free."""
+        """Open the media of one call on ``local_host``. Raises MediaError when no port is free.
+
+        ``srtp`` is "off", "optional" or "mandatory", and left out where it is "off".
+        """
 
     def poll_events(self) -> list[MediaEvent]:
         """Return the events since the last time, oldest first."""

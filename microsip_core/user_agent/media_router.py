@@ -59,7 +59,9 @@ class MediaRouter:
             from microsip_core.media.media_session import open_backend
 
             timeout_ms = round(self._config.media_timeout * 1000)
-            return open_backend(self._config.core, ids=self._ids, media_timeout_ms=timeout_ms)
+            return open_backend(
+                self._config.core, ids=self._ids, media_timeout_ms=timeout_ms, srtp_suites=self._config.srtp_suites,
+            )
         if isinstance(self._wanted, str):
             from microsip_core.user_agent.signaling_only import SignalingOnlyBackend
 
@@ -70,9 +72,11 @@ class MediaRouter:
         """Return the media of one call; its ports are opened when it is first described."""
         assert self._backend is not None
         config = self._config
+        # A backend of the user's own need not know of SRTP as long as it is not asked for.
+        secure = {} if config.srtp == "off" else {"srtp": config.srtp}
         return self._backend.open_session(
             local_host=local_host, codecs=codecs or config.codecs, ptime_ms=config.ptime_ms,
-            port_range=config.port_range,
+            port_range=config.port_range, **secure,
         )
 
     def watch(self, call: CallMedia) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -71,21 +72,22 @@ class SignalingOnlyBackend:
 
     def __init__(self, ids: IdSource) -> None:
         self._ids = ids
-        self._capabilities: dict[tuple[str, ...] | None, AudioCapabilities] = {}
+        self._capabilities: dict[tuple[tuple[str, ...] | None, str], AudioCapabilities] = {}
 
     def open_session(
         self, *, local_host: str, codecs: Sequence[str] | None = None, ptime_ms: int = 20,
-        port_range: tuple[int, int] | None = None,
+        port_range: tuple[int, int] | None = None, srtp: str = "off",
     ) -> SignalingOnlySession:
         """Return the description side of one call. Raises CodecError for an unknown codec."""
-        key = tuple(codecs) if codecs is not None else None
+        key = (tuple(codecs) if codecs is not None else None, srtp)
         capabilities = self._capabilities.get(key)
         if capabilities is None:
             from microsip_core.media.codec_registry import capabilities_for
 
-            capabilities = self._capabilities[key] = capabilities_for(key, "reference")
+            capabilities = self._capabilities[key] = capabilities_for(key[0], "reference", srtp=srtp)
         return SignalingOnlySession(AudioNegotiation(
             capabilities, local_host, _DISCARD_PORT, session_id=self._ids.session_id(), ptime_ms=ptime_ms,
+            new_key=secrets.token_bytes,
         ))
 
     def poll_events(self) -> list[MediaEvent]:

@@ -45,10 +45,11 @@ class UserAgent(AgentCore):
     def __init__(
         self, config: UserAgentConfig | None = None, *, listen: str | None = None, codecs: Sequence[str] | None = None,
         media: MediaBackend | str | None = None, core: str | None = None, user_agent: str | None = None,
-        seed: int | None = None, trace: int | None = None,
+        seed: int | None = None, trace: int | None = None, srtp: str | None = None,
     ) -> None:
         given: dict[str, Any] = {
             "listen": listen, "codecs": codecs, "core": core, "user_agent": user_agent, "seed": seed, "trace": trace,
+            "srtp": srtp,
         }
         changes = {name: value for name, value in given.items() if value is not None}
         super().__init__(dataclasses.replace(config or UserAgentConfig(), **changes), media)
