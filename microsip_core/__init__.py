@@ -39,10 +39,11 @@ __all__ = [
     "Canceled", "CodecError", "ConfigError", "DeviceError", "DnsError", "EndCause", "ErrorCode", "Event", "EventType",
     "FileError", "InvalidArgument", "InvalidState", "LimitExceeded", "MediaError", "MicrosipError", "NetworkError",
     "NoAccount", "NoCall", "NotInitialized", "NotSupported", "ParseError", "PermissionDenied", "Playback",
-    "PlaybackResult", "SipAccount", "SipEvent", "SipSession", "TimedOut", "TlsError", "TraceEntry", "UserAgent",
-    "UserAgentConfig", "sip_answer", "sip_cancel", "sip_create_account", "sip_current_call", "sip_delete_account",
-    "sip_errno", "sip_error_text", "sip_event_wait", "sip_get_account_info", "sip_get_call_info", "sip_hangup",
-    "sip_hangup_all", "sip_hold", "sip_init", "sip_invite", "sip_invite_nowait", "sip_is_running", "sip_last_status",
+    "PlaybackResult", "SipAccount", "SipEvent", "SipSession", "TimedOut", "TlsError", "TlsSettings", "TraceEntry",
+    "UserAgent", "UserAgentConfig", "sip_answer", "sip_cancel", "sip_create_account", "sip_current_call",
+    "sip_delete_account", "sip_errno", "sip_error_text", "sip_event_wait", "sip_get_account_info",
+    "sip_get_call_info", "sip_hangup", "sip_hangup_all", "sip_hold", "sip_init", "sip_invite", "sip_invite_nowait",
+    "sip_is_running", "sip_last_status",
     "sip_list_accounts", "sip_list_calls", "sip_media_play", "sip_media_play_tone", "sip_media_read",
     "sip_media_record", "sip_media_stats", "sip_media_stop_play", "sip_media_stop_record", "sip_media_write",
     "sip_mute", "sip_poll", "sip_recv_dtmf", "sip_register", "sip_registration_state", "sip_reject", "sip_ringing",
@@ -65,6 +66,7 @@ _EXPORTS: dict[str, str] = {
     "Playback": "user_agent.playback",
     "PlaybackResult": "user_agent.playback",
     "TraceEntry": "user_agent.trace",
+    "TlsSettings": "transport.tls",
 }
 
 if TYPE_CHECKING:
@@ -123,6 +125,7 @@ if TYPE_CHECKING:
         sip_version,
         sip_wait_call,
     )
+    from microsip_core.transport.tls import TlsSettings
     from microsip_core.user_agent.account import Account
     from microsip_core.user_agent.call import Call
     from microsip_core.user_agent.call_audio import CallAudio

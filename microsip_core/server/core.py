@@ -20,6 +20,7 @@ from microsip_core.sip.uri import SipUri
 from .auth import Authenticator, Decision
 from .config import ServerConfig
 from .domain import Domain
+from .flow_token import FlowTokens
 from .forwarding import preprocess_route, routing_digest
 from .journal import Journal
 from .location import Binding, LocationService
@@ -56,7 +57,7 @@ class ServerCore:
         self._registrar = Registrar(self.location, self.domain, config.users, config.registrar, date=config.date)
         self._proxy = Proxy(
             self._layer, self._ids, self.domain, self.location, config.users, self._authenticator, local_address,
-            self.journal, config.timer_c,
+            self.journal, config.timer_c, FlowTokens(secret),
         )
 
     def add_service(self, user: str, contact: str) -> None:
@@ -140,7 +141,8 @@ class ServerCore:
         if refusal is not None:
             self._answer(transaction, request, refusal[0], now, headers=refusal[1])
             return
-        routed = preprocess_route(request, self.domain)
+        token = preprocess_route(request, self.domain)
+        routed = token is not None
         local = self._proxy.is_for_us(request, routed)
         if local and request.method == "REGISTER":
             self._register(transaction, request, now)
@@ -150,7 +152,7 @@ class ServerCore:
         if local and request.request_uri.user is None:
             self._answer_as_server(transaction, request, now)
             return
-        targets = self._proxy.targets(request, routed, now)
+        targets = self._proxy.targets(request, transaction.source, token, now)
         if isinstance(targets, int):
             self._answer(transaction, request, targets, now)
             return
@@ -159,8 +161,8 @@ class ServerCore:
     def on_ack(self, request: Request, source: Source, now: float) -> None:
         """Forward the ACK to a 2xx."""
         try:
-            routed = preprocess_route(request, self.domain)
-            self._proxy.forward_ack(request, source, routed, now)
+            token = preprocess_route(request, self.domain)
+            self._proxy.forward_ack(request, source, token, now)
         except SipParseError:
             self.journal.count("ack_dropped")
 
@@ -204,7 +206,7 @@ class ServerCore:
         if decision.status:
             self._challenge(transaction, request, decision, now)
             return
-        response = self._registrar.register(request, decision.user, now, self._ids.tag())
+        response = self._registrar.register(request, decision.user, now, self._ids.tag(), transaction.source)
         self._send(transaction, request, response, now)
         if response.status == 200 and "Contact" in request:
             self.journal.tell("register", lambda: self._whereabouts(request, now))

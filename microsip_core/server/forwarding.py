@@ -10,7 +10,7 @@ from microsip_core.sip.hop import Hop, Source, hop_for_uri
 from microsip_core.sip.message import Request
 from microsip_core.sip.uri import SipUri, format_host_port
 
-from .domain import Domain
+from .domain import Domain, is_numeric
 
 DEFAULT_MAX_FORWARDS = 70
 _DIALOG_METHODS = frozenset({"INVITE", "SUBSCRIBE", "REFER", "NOTIFY"})
@@ -19,35 +19,44 @@ _BRANCH_COOKIE = "z9hG4bK"
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """One place a request is to be sent to: its new Request-URI, and of a registered contact preference and Path."""
+    """One place a request is to be sent to: its new Request-URI, and of a registered contact preference and Path.
+
+    ``flow`` is the connection the target is reached by, where it has one (RFC 5626 s5.3).
+    """
 
     uri: SipUri
     q: float = 1.0
     path: tuple[str, ...] = ()
     registered: bool = False
+    flow: Source | None = None
 
 
-def preprocess_route(request: Request, domain: Domain) -> bool:
-    """Take ourselves out of the route set (s16.4); returns whether we were in it, that is, recorded the route earlier.
+def preprocess_route(request: Request, domain: Domain) -> str | None:
+    """Take ourselves out of the route set (s16.4); returns None unless we were in it, that is, recorded the route.
+
+    If so, the user part of our last entry is returned, "" where it has none: the flow token of the next hop.
 
     Also undoes what a strict router did to the Request-URI. Two entries of ours in a row are one hop with a change of
     transport (RFC 5658). Raises SipParseError.
     """
     routes = request.get_all("Route")
     if not routes:
-        return False
-    found = False
+        return None
+    token: str | None = None
     uri = request.request_uri
-    if uri.user is None and uri.is_loose_router and domain.is_own_route(uri):
+    if uri.is_loose_router and domain.is_own_route(uri):
         request.remove("Route")
         for value in routes[:-1]:
             request.add("Route", value)
         request.uri = NameAddr.parse(routes.pop()).uri
-        found = True
-    while routes and domain.is_own_route(NameAddr.parse(routes.pop(0)).sip_uri):
+        token = uri.user or ""
+    for value in routes:
+        route = NameAddr.parse(value).sip_uri
+        if not domain.is_own_route(route):
+            break
         request.remove_first("Route")
-        found = True
-    return found
+        token = route.user or ""
+    return token
 
 
 def routing_digest(request: Request) -> str:
@@ -79,9 +88,16 @@ def stateless_branch(request: Request, target: Target) -> str:
 
 
 def next_hop(request: Request, target: Target) -> Hop:
-    """Return where a request goes: the target's path, the topmost Route, else the target itself (s16.6 steps 6, 7)."""
+    """Return where a request goes: the target's path, the topmost Route, else the target itself (s16.6 steps 6, 7).
+
+    A target with a flow may have an address that means nothing to us (RFC 7118 s5): then it is the flow's other end.
+    """
     route = target.path[0] if target.path else next(iter(request.get_all("Route")), None)
-    return hop_for_uri(NameAddr.parse(route).sip_uri if route is not None else target.uri)
+    hop = hop_for_uri(NameAddr.parse(route).sip_uri if route is not None else target.uri)
+    flow = target.flow
+    if flow is not None and (hop.transport != flow.transport or not is_numeric(hop.host)):
+        return Hop(flow.transport, flow.host, flow.port)
+    return hop
 
 
 def forwarded_copy(request: Request, target: Target, via: str, record_routes: list[str]) -> Request:
@@ -110,19 +126,23 @@ def via_value(hop: Hop, local: tuple[str, int], branch: str) -> str:
     return f"SIP/2.0/{hop.transport} {format_host_port(*local)};branch={branch}"
 
 
-def record_route_values(request: Request, source: Source, hop: Hop, local: tuple[str, int]) -> list[str]:
+def record_route_values(
+    request: Request, source: Source, hop: Hop, local: tuple[str, int], tokens: tuple[str, str],
+) -> list[str]:
     """Return our Record-Route values in the order they are put on top (s16.6 step 4).
 
     None for a request that makes no dialog or is in one. Two where the request leaves by another transport or address
-    than it came by, so that each side finds an address it can reach (RFC 5658).
+    than it came by, so that each side finds an address it can reach (RFC 5658). ``tokens`` stand for the connections
+    to the sender and to the receiver, "" where there is none.
     """
     if request.method not in _DIALOG_METHODS or request.to.tag is not None:
         return []
-    inward = _record_route(source.transport, source.local)
-    outward = _record_route(hop.transport, local)
+    inward = _record_route(source.transport, source.local, tokens[0])
+    outward = _record_route(hop.transport, local, tokens[1])
     return [inward] if inward == outward else [inward, outward]
 
 
-def _record_route(transport: str, address: tuple[str, int]) -> str:
+def _record_route(transport: str, address: tuple[str, int], token: str) -> str:
     parameter = "" if transport == "UDP" else f";transport={transport.lower()}"
-    return f"<sip:{format_host_port(*address)}{parameter};lr>"
+    user = f"{token}@" if token else ""
+    return f"<sip:{user}{format_host_port(*address)}{parameter};lr>"

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from microsip_core.errors import LimitExceeded
+from microsip_core.sip.hop import Source
 from microsip_core.sip.uri import SipUri
 
 DEFAULT_MAX_ADDRESSES = 100_000
@@ -19,7 +20,8 @@ class Binding:
 
     ``expires_at`` is in the same monotonic seconds as every ``now``; ``math.inf`` never expires. ``q`` is 0 to 1 (RFC
     3261 s20.10). ``path`` is the route set recorded by Path (RFC 3327), topmost first. ``call_id`` and ``cseq`` are
-    those of the REGISTER that made or refreshed it: they order updates that overtake each other.
+    those of the REGISTER that made or refreshed it: they order updates that overtake each other. ``flow`` is the
+    connection it came by, over which the contact is reached as long as it stands.
     """
 
     uri: SipUri
@@ -30,6 +32,7 @@ class Binding:
     cseq: int = 0
     path: tuple[str, ...] = ()
     instance: str | None = None
+    flow: Source | None = None
 
     def matches(self, uri: SipUri, text: str) -> bool:
         """Tell whether this binding is for that contact (URI comparison of RFC 3261 s19.1.4)."""

@@ -15,6 +15,7 @@ from microsip_core.sip.uri import SipUri
 
 from .auth import Authenticator
 from .domain import Domain
+from .flow_token import FlowTokens
 from .forwarding import (
     Target,
     forwarded_copy,
@@ -38,7 +39,9 @@ class Proxy:
     def __init__(
         self, layer: TransactionLayer, ids: IdSource, domain: Domain, location: LocationService, known: Container[str],
         authenticator: Authenticator, local_address: Callable[[Hop], tuple[str, int]], journal: Journal, timer_c: float,
+        flows: FlowTokens,
     ) -> None:
+        self._flows = flows
         self.timer_c = timer_c
         self.timer_heap = layer.timer_heap
         self._layer = layer
@@ -69,15 +72,19 @@ class Proxy:
             return False
         return self._domain.serves(request.request_uri, in_dialog=routed and request.to.tag is not None)
 
-    def targets(self, request: Request, routed: bool, now: float) -> list[Target] | int:
-        """Return where a request goes, or the status to refuse it with (s16.5). Raises SipParseError."""
+    def targets(self, request: Request, source: Source, token: str | None, now: float) -> list[Target] | int:
+        """Return where a request goes, or the status to refuse it with (s16.5). Raises SipParseError.
+
+        ``token`` is what :func:`~.forwarding.preprocess_route` returned.
+        """
         uri = request.request_uri
-        if not self.is_for_us(request, routed):
-            return [Target(uri)]
+        if not self.is_for_us(request, token is not None):
+            flow = self._flows.flow(token) if token and "Route" not in request else None
+            return [Target(uri, flow=flow if flow != source else None)]
         address = self._domain.address_of_record(uri)
         bindings = self._location.bindings(address, now)
         if bindings:
-            return [Target(binding.uri, binding.q, binding.path, True) for binding in bindings]
+            return [Target(binding.uri, binding.q, binding.path, True, binding.flow) for binding in bindings]
         return 480 if address in self._known else 404
 
     def proxy(
@@ -100,31 +107,34 @@ class Proxy:
                 return None
             local = self._local_address(hop)
             via = via_value(hop, local, f"{self._ids.branch()}.{context.digest}")
-            copy = forwarded_copy(request, branch.target, via, record_route_values(request, source, hop, local))
+            flow = branch.target.flow
+            tokens = self._flows.token(source), self._flows.token(flow) if flow is not None else ""
+            recorded = record_route_values(request, source, hop, local, tokens)
+            copy = forwarded_copy(request, branch.target, via, recorded)
         except SipParseError:
             self._journal.count("malformed_targets")
             return None
         self._authenticator.strip_credentials(copy)
         self._journal.count("forwarded")
-        return self._layer.send_request(copy, hop, now, branch)
+        return self._layer.send_request(copy, hop, now, branch, flow)
 
-    def forward_ack(self, request: Request, source: Source, routed: bool, now: float) -> None:
+    def forward_ack(self, request: Request, source: Source, token: str | None, now: float) -> None:
         """Forward the ACK to a 2xx, which is no transaction of its own (s16.11). Raises SipParseError.
 
         One that names a user instead of the Contact of the 2xx, as some callers send it, goes to each of the user's
         contacts: those without that dialog take no notice.
         """
-        targets = self.targets(request, routed, now)
+        targets = self.targets(request, source, token, now)
         if isinstance(targets, int) or request.max_forwards == 0:
             self._journal.count("ack_dropped")
             return
         for target in targets:
             hop = next_hop(request, target)
-            if self._may_send_to(hop, target, routed):
+            if self._may_send_to(hop, target, token is not None):
                 via = via_value(hop, self._local_address(hop), stateless_branch(request, target))
                 copy = forwarded_copy(request, target, via, [])
                 self._authenticator.strip_credentials(copy)
-                self._layer.send_stateless(copy.to_bytes(), hop)
+                self._layer.send_stateless(copy.to_bytes(), hop, target.flow)
 
     def _may_send_to(self, hop: Hop, target: Target, routed: bool) -> bool:
         """Keep the server from being an open relay: see ``Domain.may_relay_to``."""

@@ -10,6 +10,7 @@ from microsip_core.errors import LimitExceeded
 from microsip_core.sip.builder import response_to
 from microsip_core.sip.grammar import parse_number
 from microsip_core.sip.header_values import NameAddr
+from microsip_core.sip.hop import RELIABLE_TRANSPORTS, Source, hop_for_uri
 from microsip_core.sip.message import Request, Response
 from microsip_core.sip.parse_error import SipParseError
 
@@ -55,17 +56,20 @@ class Registrar:
         self._limits = limits
         self._date = date
 
-    def register(self, request: Request, user: str | None, now: float, to_tag: str) -> Response:
+    def register(
+        self, request: Request, user: str | None, now: float, to_tag: str, source: Source | None = None,
+    ) -> Response:
         """Return the response to a REGISTER; its bindings are committed when that is a 200, and untouched otherwise.
 
         ``user`` is who authenticated (None where the server does not ask): nobody may change the bindings of another
-        (s10.3 step 4).
+        (s10.3 step 4). ``source`` is where the request came from: a contact registered over a connection is reached
+        by it.
         """
         try:
             address = self._address_of_record(request, user)
             contacts = request.get_all("Contact")
             if contacts:
-                self._update(request, address, contacts, now)
+                self._update(request, address, contacts, now, _flow_of(request, source))
         except _Refused as refused:
             return response_to(request, refused.status, refused.reason, to_tag=to_tag, headers=refused.headers)
         except SipParseError as error:
@@ -82,7 +86,9 @@ class Registrar:
             raise _Refused(403, "Address Of Record Of Another User")
         return address
 
-    def _update(self, request: Request, address: str, contacts: list[str], now: float) -> None:
+    def _update(
+        self, request: Request, address: str, contacts: list[str], now: float, flow: Source | None,
+    ) -> None:
         """Steps 6 and 7: work out the new set of bindings, and commit it as a whole or not at all."""
         bindings = list(self._location.bindings(address, now))
         sequence = request.cseq.number
@@ -94,13 +100,15 @@ class Registrar:
             bindings = []
         for value in contacts:
             if value.strip() != "*":
-                self._update_one(request, NameAddr.parse(value), bindings, now)
+                self._update_one(request, NameAddr.parse(value), bindings, now, flow)
         try:
             self._location.commit(address, bindings, now)
         except LimitExceeded:
             raise _Refused(503, "Too Many Contacts", (("Retry-After", "60"),)) from None
 
-    def _update_one(self, request: Request, contact: NameAddr, bindings: list[Binding], now: float) -> None:
+    def _update_one(
+        self, request: Request, contact: NameAddr, bindings: list[Binding], now: float, flow: Source | None,
+    ) -> None:
         uri = contact.sip_uri
         text = str(uri)
         seconds = self._seconds(request, contact)
@@ -114,6 +122,7 @@ class Registrar:
         bindings.insert(0, Binding(
             uri=uri, text=text, expires_at=now + seconds, q=contact.q, call_id=request.call_id,
             cseq=request.cseq.number, path=tuple(request.get_all("Path")), instance=contact.params.get("+sip.instance"),
+            flow=flow if flow is not None and hop_for_uri(uri).transport == flow.transport else None,
         ))
 
     def _seconds(self, request: Request, contact: NameAddr) -> int:
@@ -136,6 +145,13 @@ class Registrar:
         if self._date is not None:
             headers.append(("Date", self._date()))
         return response_to(request, 200, to_tag=to_tag, headers=headers)
+
+
+def _flow_of(request: Request, source: Source | None) -> Source | None:
+    """Return the connection the REGISTER came by, if there is one, and it is the client's own end."""
+    if source is None or source.transport not in RELIABLE_TRANSPORTS or len(request.get_all("Via")) != 1:
+        return None
+    return source
 
 
 def _check_order(binding: Binding, call_id: str, sequence: int) -> None:

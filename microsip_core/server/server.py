@@ -15,6 +15,8 @@ from microsip_core.ids import IdSource
 from microsip_core.sip.hop import Hop, OutgoingPacket, Source
 from microsip_core.sip.timers import DEFAULT_TIMERS, Timers
 from microsip_core.sip.uri import escape_user, format_host_port
+from microsip_core.transport.address import TRANSPORTS
+from microsip_core.transport.tls import TlsSettings
 from microsip_core.transport.transport_layer import TransportLayer
 
 from .auth import AuthSettings, ChallengeMode
@@ -35,12 +37,14 @@ class LoopbackServer:
     """A SIP registrar, proxy and set of service users on the running loop. ``async with LoopbackServer() as server:``
 
     ``host`` (an address) and ``port`` are where it listens, 0 for a free port. ``users`` maps names to passwords; it
-    may be changed while the server runs. ``domain`` is the name in their addresses, by default the address it listens
-    at. ``challenge`` says which requests must authenticate: "none", "register", "invite" (REGISTER and INVITE) or "all"
-    (every method, BYE included); ``challenge_status`` 407 or 401 how those other than REGISTER are asked,
+    may be changed while the server runs. ``transports`` are those it listens for, "udp" and "tcp" at ``port``, and
+    "tls", "ws" and "wss" at the next free ones (at free ones for port 0); ``tls`` has the certificate that TLS and WSS
+    need. ``domain`` is the name in their addresses, by default the address it listens at. ``challenge`` says which
+    requests must authenticate: "none", "register", "invite" (REGISTER and INVITE) or "all" (every method, BYE
+    included); ``challenge_status`` 407 or 401 how those other than REGISTER are asked,
     ``algorithms`` and ``nonce_lifetime`` (seconds) with what. ``min_expires`` to ``max_expires`` seconds is what a
-    registration may last. ``loss`` (0 to 1), ``delay`` and ``jitter`` (seconds) impair what passes, the same way for
-    the same ``seed``. ``services`` False leaves out the service users; ``service_settings`` says how they behave.
+    registration may last. ``loss`` (0 to 1), ``delay`` and ``jitter`` (seconds) impair what passes by UDP, the same way
+    for the same ``seed``. ``services`` False leaves out the service users; ``service_settings`` says how they behave.
     ``on_event`` is called for each thing that happens, in the loop's thread.
     """
 
@@ -51,6 +55,7 @@ class LoopbackServer:
         max_expires: int = 7200, services: bool = True, service_settings: ServiceSettings | None = None,
         loss: float = 0.0, delay: float = 0.0, jitter: float = 0.0, seed: int | None = None,
         timers: Timers = DEFAULT_TIMERS, on_event: Callable[[ServerEvent], None] | None = None,
+        transports: Sequence[str] = ("udp",), tls: TlsSettings | None = None,
     ) -> None:
         if challenge not in set(ChallengeMode):
             raise InvalidArgument(
@@ -59,7 +64,8 @@ class LoopbackServer:
         if challenge_status not in (401, 407):
             raise InvalidArgument(f"a challenge is 401 or 407, not {challenge_status}")
         self.users = dict(users or {})
-        self._listen = format_host_port(host, port)
+        self._listen = _listen_addresses(host, port, transports)
+        self._tls = tls
         # a wildcard is no address to be called at: then it is named, and has its services, on loopback
         self._host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104 (compared with, not bound)
         self._domain = domain
@@ -95,11 +101,11 @@ class LoopbackServer:
         loop = self._loop = asyncio.get_running_loop()
         self._impairment = Impairment(loop, seed=self._seed, **self._impair)
         transport = self._transport = TransportLayer(
-            loop, self._listen, receive=self._receive, flush=self._pump, failed=self._transport_failed,
+            loop, self._listen, receive=self._receive, flush=self._pump, failed=self._transport_failed, tls=self._tls,
         )
         try:
             await transport.open()
-            self._core.domain.listening = frozenset({transport.listen_address})
+            self._core.domain.listening = frozenset(local for _, local in transport.local_addresses)
             if self._with_services:
                 await self._start_services()
         except BaseException:
@@ -151,6 +157,16 @@ class LoopbackServer:
             raise NetworkError("the server is not running", step="listen", remedy="start it first")
         return self._transport.listen_address
 
+    def address_of(self, transport: str) -> tuple[str, int]:
+        """Where it listens for a transport such as "tls". Raises NetworkError where it does not."""
+        if self._transport is None:
+            raise NetworkError("the server is not running", step="listen", remedy="start it first")
+        return self._transport.listen_address_of(transport.upper())
+
+    def proxy_for(self, transport: str) -> str:
+        """The URI to use as outbound proxy or registrar over a transport such as "tls"."""
+        return f"sip:{format_host_port(self._host, self.address_of(transport)[1])};transport={transport.lower()}"
+
     @property
     def domain(self) -> str:
         """What stands behind the @ in its users' addresses: the given domain, else "HOST:PORT"."""
@@ -187,7 +203,10 @@ class LoopbackServer:
 
     def _receive(self, data: bytes, source: Source) -> None:
         impairment = self._impairment
-        if impairment is None or not impairment.active or (source.host, source.port) in self._core.trusted:
+        if (
+            impairment is None or not impairment.active or source.transport != "UDP"
+            or (source.host, source.port) in self._core.trusted
+        ):
             self._take(data, source)
         else:
             impairment.pass_on(lambda: self._take_late(data, source))
@@ -224,7 +243,7 @@ class LoopbackServer:
         self._arm()
 
     def _send_impaired(self, transport: TransportLayer, impairment: Impairment, packet: OutgoingPacket) -> None:
-        if (packet.hop.host, packet.hop.port) in self._core.trusted:
+        if packet.hop.transport != "UDP" or (packet.hop.host, packet.hop.port) in self._core.trusted:
             transport.send([packet])
         else:
             impairment.pass_on(lambda: transport.send([packet]))
@@ -252,3 +271,20 @@ class LoopbackServer:
                 self._journal.count("faults")
                 _LOG.exception("fault in a timer of the server")
         self._pump()
+
+
+def _listen_addresses(host: str, port: int, transports: Sequence[str]) -> list[str]:
+    """Return what to listen at: UDP and TCP share the port, the others follow it."""
+    listen: list[str] = []
+    following = port
+    for transport in transports:
+        if transport.upper() not in TRANSPORTS:
+            raise InvalidArgument(
+                f"{transport!r} is no transport", step="listen", remedy=f"choose from {', '.join(TRANSPORTS).lower()}",
+            )
+        number = port
+        if port and transport.lower() not in ("udp", "tcp"):
+            following += 1
+            number = following
+        listen.append(f"{transport.lower()}:{format_host_port(host, number)}")
+    return listen

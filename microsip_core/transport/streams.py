@@ -41,15 +41,16 @@ class _Opening:
 class StreamLayer:
     """The connections of all stream transports; what a connection calls its owner.
 
-    ``call_from`` gives the local address to open a connection from, None for any. ``lost`` is told of the end of a
-    connection that we had opened. ``counters`` has what happened since the start: accepted, opened, failed, refused,
-    lost, resent.
+    ``call_from`` gives the local address to open a connection from, None for any; ``called_at`` where the peer of a hop
+    can call us, None for: only over a connection of ours. ``lost`` is told of the end of a connection we had opened.
+    ``counters`` has what happened since the start: accepted, opened, failed, refused, lost, resent.
     """
 
     def __init__(
         self, loop: asyncio.AbstractEventLoop, resolver: Resolver, *, receive: Receive, flush: Flush, failed: Failed,
         lost: Callable[[Hop], None] | None, trace: Trace | None, limits: StreamLimits, tls: TlsSettings,
         call_from: Callable[[HostPort, socket.AddressFamily], str | None],
+        called_at: Callable[[Hop], HostPort | None],
     ) -> None:
         self.limits = limits
         self.flush = flush
@@ -63,6 +64,7 @@ class StreamLayer:
         self._lost = lost
         self._trace = trace
         self._call_from = call_from
+        self._called_at = called_at
         self._made: set[Connection] = set()
         self._by_source: dict[Source, Connection] = {}
         self._by_hop: dict[Hop, Connection] = {}
@@ -195,8 +197,11 @@ class StreamLayer:
     # -- what connections report ------------------------------------------------------------------------------------
 
     def made(self, connection: Connection) -> None:
-        """Keep a connection for :meth:`close`."""
+        """Keep a connection for :meth:`close`. One of ours goes by the address at which we can be called, if any."""
         self._made.add(connection)
+        address = self._called_at(connection.hop) if connection.hop is not None else None
+        if address is not None and connection.source is not None:
+            connection.source = connection.source._replace(local=address)
 
     def opened(self, connection: Connection) -> None:
         """Keep a connection that stands, to be found again. Raises TlsError when it leads to somebody else."""
@@ -223,7 +228,8 @@ class StreamLayer:
             return
         if hop is None:
             self._forget_accepted(source.host)
-        if self._by_source.pop(source, None) is not None:
+        if self._by_source.get(source) is connection:
+            del self._by_source[source]
             self.counters["lost"] += 1
         if self._by_remote.get(source[:3]) is connection:
             del self._by_remote[source[:3]]

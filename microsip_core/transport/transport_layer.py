@@ -63,6 +63,7 @@ class TransportLayer:
         self.streams = StreamLayer(
             loop, self.resolver, receive=self._receive, flush=flush, failed=failed, lost=lost, trace=trace,
             limits=limits, tls=tls or TlsSettings(), call_from=self._call_from,
+            called_at=self._called_at,
         )
 
     async def open(self) -> None:
@@ -77,6 +78,12 @@ class TransportLayer:
                 self._listening.append((protocol, self._open_udp(host, port, family).local))
             else:
                 self._listening.append((protocol, self._open_listener(protocol, host, port, family).local))
+
+    @property
+    def default_transport(self) -> str:
+        """The transport for URIs that name none: UDP unless we were told to listen otherwise only."""
+        wanted = [parse_listen(text).transport for text in self._listen]
+        return wanted[0] if wanted and "UDP" not in wanted else "UDP"
 
     @property
     def listen_address(self) -> HostPort:
@@ -151,10 +158,9 @@ class TransportLayer:
 
     def _local_stream_address(self, hop: Hop) -> HostPort:
         """Return where we listen for ``hop``; where we do not, our end of the connection, or of the last one."""
-        listener = self._listener_for(hop)
-        remote = self._address_of(hop)
-        if listener is not None:
-            return _concrete(listener.local, remote)
+        called_at = self._called_at(hop)
+        if called_at is not None:
+            return called_at
         connection = self.streams.find(hop)
         if connection is not None and connection.source is not None:
             if len(self._named) >= _KNOWN_NAMES:
@@ -162,7 +168,7 @@ class TransportLayer:
             self._named[hop] = connection.source.local
         named = self._named.get(hop)
         if named is None:
-            local = self._listening[0][1]
+            remote, local = self._address_of(hop), self._listening[0][1]
             named = _concrete(local, remote)
             if remote is not None:
                 try:
@@ -170,6 +176,11 @@ class TransportLayer:
                 except NetworkError:
                     return named
         return named
+
+    def _called_at(self, hop: Hop) -> HostPort | None:
+        """Return the address at which the peer of ``hop`` can call us."""
+        listener = self._listener_for(hop)
+        return None if listener is None else _concrete(listener.local, self._address_of(hop))
 
     def _address_of(self, hop: Hop) -> HostPort | None:
         targets = self.resolver.known(hop)

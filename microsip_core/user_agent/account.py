@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from microsip_core.user_agent.user_agent import UserAgent
 
 _GOING = (RegistrationState.UNREGISTERING, RegistrationState.REMOVED)
+_RECONNECT_AFTER = (0.05, 1.0)  # seconds until we open another connection for one that was lost
 _RETRY_AFTER = 30.0  # seconds until a registration that could not be sent at all is tried again
 
 
@@ -193,7 +194,7 @@ class Account:
 
     def _next_hop(self) -> Hop:
         uri = SipUri.parse(self.proxy or self.registrar)
-        return hop_for_uri(uri, self.identity.transport or "UDP")
+        return hop_for_uri(uri, self.identity.transport or self._agent.transport.default_transport)
 
     async def _resolve_and_register(self) -> None:
         try:
@@ -217,6 +218,13 @@ class Account:
     def _could_not_send(self, error: NetworkError) -> None:
         self._retry = self._agent.loop.call_later(_RETRY_AFTER, self.start_registration)
         self._failed(error)
+
+    def connection_lost(self, hop: Hop) -> None:
+        """A connection has ended: if the registrar reached us over it, register anew, not all accounts at once."""
+        if self.state in (AccountState.REGISTERED, AccountState.REGISTERING) and self._next_hop() == hop:
+            self._cancel_attempt()
+            delay = self._agent.endpoint.ids.uniform(*_RECONNECT_AFTER)
+            self._retry = self._agent.loop.call_later(delay, self.start_registration)
 
     def _cancel_attempt(self) -> None:
         if self._retry is not None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import time
 import weakref
 from collections import deque
@@ -14,7 +15,7 @@ from microsip_core.errors import InvalidState, NetworkError, NotInitialized
 from microsip_core.ids import IdSource
 from microsip_core.sip import events as core
 from microsip_core.sip.endpoint import Endpoint, EndpointConfig
-from microsip_core.sip.hop import Source
+from microsip_core.sip.hop import Hop, Source
 from microsip_core.sip.identity import Identity
 from microsip_core.transport.address import HostPort
 from microsip_core.transport.transport_layer import TransportLayer
@@ -81,11 +82,12 @@ class AgentCore:
         self.media = MediaRouter(loop, config, ids, self._media)
         self.transport = TransportLayer(
             loop, config.listen, receive=self._receive, flush=self._flush, failed=self._transport_failed,
-            trace=self._record_trace if config.trace else None,
+            trace=self._record_trace if config.trace else None, lost=self._connection_lost, tls=config.tls,
+            nameservers=config.nameservers,
         )
         endpoint_config = EndpointConfig(
             local_address=self.transport.local_address, deliver=frozenset({"INFO"}), ring_timeout=config.ring_timeout,
-            answer_timeout=config.ring_timeout,
+            answer_timeout=config.ring_timeout, default_transport=self.transport.default_transport,
         )
         endpoint_config.user_agent = f"microsip-core/{__version__}" if config.user_agent is None else config.user_agent
         self.endpoint = Endpoint(endpoint_config, ids)
@@ -103,20 +105,25 @@ class AgentCore:
             raise
 
     async def shut_down(self) -> None:
-        """End everything, within ``config.close_timeout`` seconds."""
+        """End everything, within ``config.close_timeout`` seconds; cancelling cuts only the waiting short."""
         if not self._opened or self.closing:
             if self._closed is not None:
                 await asyncio.wait([self._closed])
             return
         self.closing = True
         self._closed = self.loop.create_future()
-        self.reception.stop_waiting()
-        for call in list(self._calls.values()):
-            call.hangup()
-        for account in self.accounts:
-            account.start_removal()
-        await self.driver.until_idle(self.config.close_timeout)
-        await self.reception.close()
+        async with contextlib.AsyncExitStack() as stack:  # all of it happens, also where the wait is cancelled
+            stack.callback(self._closed.set_result, None)
+            stack.push_async_callback(self._release)
+            stack.push_async_callback(self.reception.close)
+            self.reception.stop_waiting()
+            for call in list(self._calls.values()):
+                call.hangup()
+            for account in self.accounts:
+                account.start_removal()
+            await self.driver.until_idle(self.config.close_timeout)
+
+    async def _release(self) -> None:
         for account in self.accounts:
             account.close()
         self.driver.close()
@@ -126,7 +133,6 @@ class AgentCore:
         self.publish(Event(EventType.SHUTDOWN, time.time()))
         for stream in list(self._streams):
             stream.close()
-        self._closed.set_result(None)
 
     def require_open(self, step: str) -> None:
         """Raise NotInitialized before the start, InvalidState after the end."""
@@ -148,6 +154,12 @@ class AgentCore:
         if self._streams:
             self.publish(Event(EventType.TRANSPORT_ERROR, time.time(), text=str(error)))
         self.driver.transport_failed(token, error)
+
+    def _connection_lost(self, hop: Hop) -> None:
+        """A connection of ours has ended: who is to be reached over it registers anew (RFC 5626 s4.4)."""
+        if not self.closing:
+            for account in self.accounts:
+                account.connection_lost(hop)
 
     def _deliver(self, event: Any) -> None:
         """Hand one event of the core to the call, account or waiter it is about."""

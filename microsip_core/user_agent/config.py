@@ -5,13 +5,18 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from microsip_core.transport.tls import TlsSettings
+
 
 @dataclass(frozen=True, slots=True)
 class UserAgentConfig:
     """Settings of a :class:`~microsip_core.user_agent.user_agent.UserAgent`; the defaults need no network.
 
-    ``listen`` is "HOST:PORT" ("[HOST]:PORT" for IPv6, port 0 or absent for a free one). A destination that this address
-    can not reach is served from a further socket on the local address that routes there.
+    ``listen`` is "HOST:PORT" ("[HOST]:PORT" for IPv6, port 0 or absent for a free one), with another transport than UDP
+    before it ("tcp:HOST:PORT", "tls:", "ws:", "wss:"), or several of these. A UDP or TCP destination that no such
+    address can reach is served from a further socket on the local address that routes there.
+    ``tls`` is what TLS and WSS use: certificate, trusted authorities; by default those of the system are trusted.
+    ``nameservers`` ("HOST" or "HOST:PORT") look up SIP domains, those of the system where none are given.
     ``codecs`` in order of preference. ``ptime_ms`` the packet time to send, 10 to 60.
     ``port_range`` (low, high) bounds the RTP ports, None takes free ones.
     ``srtp`` "off", "optional" (offers SRTP with keys in the description, SDES of RFC 4568, and takes what the peer can)
@@ -27,7 +32,9 @@ class UserAgentConfig:
     ``close_timeout`` in seconds bounds how long :meth:`UserAgent.close` waits for hang-ups and unregistration.
     """
 
-    listen: str = "127.0.0.1:0"
+    listen: str | Sequence[str] = "127.0.0.1:0"
+    tls: TlsSettings | None = None
+    nameservers: Sequence[str] = ()
     codecs: Sequence[str] = ("PCMU", "PCMA")
     ptime_ms: int = 20
     port_range: tuple[int, int] | None = None

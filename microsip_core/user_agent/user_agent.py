@@ -9,7 +9,8 @@ from types import TracebackType
 from typing import Any
 
 from microsip_core.errors import Busy, InvalidArgument, MediaError, MicrosipError, NetworkError
-from microsip_core.sip.hop import hop_for_uri
+from microsip_core.sip.dialog.dialog import route_request, route_value
+from microsip_core.sip.hop import Hop, hop_for_uri
 from microsip_core.sip.uri import SipUri
 from microsip_core.transport.address import HostPort
 from microsip_core.user_agent.account import Account
@@ -43,9 +44,9 @@ class UserAgent(AgentCore):
     """
 
     def __init__(
-        self, config: UserAgentConfig | None = None, *, listen: str | None = None, codecs: Sequence[str] | None = None,
-        media: MediaBackend | str | None = None, core: str | None = None, user_agent: str | None = None,
-        seed: int | None = None, trace: int | None = None, srtp: str | None = None,
+        self, config: UserAgentConfig | None = None, *, listen: str | Sequence[str] | None = None,
+        codecs: Sequence[str] | None = None, media: MediaBackend | str | None = None, core: str | None = None,
+        user_agent: str | None = None, seed: int | None = None, trace: int | None = None, srtp: str | None = None,
     ) -> None:
         given: dict[str, Any] = {
             "listen": listen, "codecs": codecs, "core": core, "user_agent": user_agent, "seed": seed, "trace": trace,
@@ -165,8 +166,7 @@ class UserAgent(AgentCore):
         call.emit(EventType.CALL_OUTGOING, text=target)
         if timeout is not None:
             call.timer = self.loop.call_later(timeout, _give_up, call, timeout)
-        route = account.identity.routes if account is not None else ()
-        hop = hop_for_uri(SipUri.parse(route[0]) if route else parsed)
+        hop = self._hop_for(parsed, account)
 
         def send_invite() -> None:
             if call.state is CallState.ENDED:
@@ -200,6 +200,18 @@ class UserAgent(AgentCore):
         except MicrosipError as error:
             call.fail(error, cause=_cause_of(error))
         return call
+
+    def _hop_for(self, target: SipUri, account: Account | None) -> Hop:
+        """Return where a call to ``target`` goes first."""
+        transport = self.transport.default_transport
+        if account is None:
+            return hop_for_uri(target, transport)
+        identity = account.identity
+        routes = identity.routes or identity.service_route
+        if routes:
+            _, _, first = route_request(str(target), (route_value(routes[0]),))
+            target = SipUri.parse(first)
+        return hop_for_uri(target, identity.transport or transport)
 
     async def invite(
         self, uri: str, *, account: Account | None = None, media: str = "audio", codecs: Sequence[str] | None = None,

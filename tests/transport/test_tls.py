@@ -8,13 +8,13 @@ import ssl
 from pathlib import Path
 
 import pytest
+from certificates import Authority
 
 from microsip_core.errors import TlsError
 from microsip_core.sip.hop import Hop
 from microsip_core.transport.stream_limits import StreamLimits
 from microsip_core.transport.tls import TlsSettings, check_name, client_context, server_context
 
-from .certificates import Authority
 from .conftest import MakeOwner
 from .owner import Owner, eventually
 
