@@ -96,7 +96,7 @@ def test_they_start_in_order(make: Make, tmp_path: Path) -> None:
 
 def test_a_command_that_goes_on_is_ended_with_its_children(make: Make, tmp_path: Path) -> None:
     runner, results = make(timeout=0.3)
-    runner.run(shell(f"trap '' TERM; (trap '' TERM; sleep 3; touch {tmp_path}/late) & echo $! > {tmp_path}/pid; sleep 30"))
+    runner.run(shell(f"trap '' TERM; (trap '' TERM; sleep 9) & echo $! > {tmp_path}/pid; sleep 30"))
     assert runner.wait_idle(10)
     assert (results[0].outcome, results[0].exit_status) == ("timed_out", -9)
     child = int((tmp_path / "pid").read_text())
