@@ -13,14 +13,15 @@ _LIMIT = 10_000
 class EventStream:
     """The events since it was made, for ``async for``. Ends when what it listens to has ended.
 
-    It holds at most 10,000 events: a reader slower than that loses the oldest, counted in ``dropped``.
+    It holds at most 10,000 events: a reader slower than that loses the oldest, counted in ``dropped``. Tasks that read
+    the same stream share its events: each gets others.
     """
 
-    __slots__ = ("__weakref__", "_closed", "_queue", "_waiter", "dropped")
+    __slots__ = ("__weakref__", "_closed", "_queue", "_waiters", "dropped")
 
     def __init__(self) -> None:
         self._queue: deque[Event] = deque()
-        self._waiter: asyncio.Future[None] | None = None
+        self._waiters: list[asyncio.Future[None]] = []
         self._closed = False
         self.dropped = 0
 
@@ -43,8 +44,10 @@ class EventStream:
         return self._closed
 
     def _wake(self) -> None:
-        if self._waiter is not None and not self._waiter.done():
-            self._waiter.set_result(None)
+        for waiter in self._waiters:
+            if not waiter.done():
+                waiter.set_result(None)
+        self._waiters.clear()
 
     def __aiter__(self) -> EventStream:
         return self
@@ -53,6 +56,7 @@ class EventStream:
         while not self._queue:
             if self._closed:
                 raise StopAsyncIteration
-            self._waiter = asyncio.get_running_loop().create_future()
-            await self._waiter
+            waiter: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+            self._waiters.append(waiter)
+            await waiter
         return self._queue.popleft()

@@ -126,6 +126,21 @@ async def test_close_is_quick_when_nothing_is_under_way_and_may_be_repeated() ->
     before.assert_none()
 
 
+async def test_canceled_close_still_frees_everything(peer: RawPeer) -> None:
+    before = Leftovers()
+    agent = await UserAgent().start()
+    agent.start_call(peer.uri)
+    closing = asyncio.create_task(agent.close())
+    await asyncio.sleep(0)
+    closing.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await closing
+    await asyncio.wait_for(agent.close(), 1)
+    del agent, closing
+    await asyncio.sleep(0.05)
+    before.assert_none()
+
+
 async def test_close_is_bounded_when_the_peer_has_vanished(peer: RawPeer) -> None:
     before = Leftovers()
     agent = await UserAgent(UserAgentConfig(close_timeout=0.2), media="none").start()

@@ -56,6 +56,17 @@ async def test_canceled_reader_leaves_the_stream_usable() -> None:
     assert await _collect(stream) == ["3"]
 
 
+async def test_readers_of_one_stream_share_its_events_and_all_end() -> None:
+    stream = EventStream()
+    readers = [asyncio.create_task(_collect(stream)) for _ in range(3)]
+    await asyncio.sleep(0)
+    for number in range(6):
+        stream.put(event(number))
+    stream.close()
+    read = await asyncio.wait_for(asyncio.gather(*readers), 1)
+    assert sorted(text for texts in read for text in texts) == list("012345")
+
+
 async def test_playback_tells_every_waiter_once() -> None:
     playback = Playback(7)
     waiters = [asyncio.create_task(_wait(playback)) for _ in range(2)]
