@@ -21,6 +21,7 @@ _DIGITS = frozenset("0123456789*#ABCD")
 _METHODS = ("auto", "rfc4733", "info")
 _PAUSE = 0.5  # seconds that a comma stands for
 _ENGINE_PATIENCE = 5.0  # seconds beyond the length of the digits
+_REMEMBERED_DIGITS = 1000  # received and not read yet; the oldest are lost beyond that
 _QUEUED_DIGITS = 32  # at most so many at a time are given to the media engine, which holds 64
 _SAME_DIGIT = 0.15  # seconds within which the same digit by the other method is the same key press
 _NUMBERED = {"10": "*", "11": "#", "12": "A", "13": "B", "14": "C", "15": "D"}  # some peers send the event code
@@ -36,7 +37,7 @@ class CallDtmf(CallLife):
     _info_waiter: asyncio.Future[ResponseReceived] | None = None
     _sending: asyncio.Lock | None = None
     _digits: deque[str] | None = None
-    _digit_waiter: asyncio.Future[None] | None = None
+    _digit_waiter: asyncio.Future[None] | None = None  # of all who wait: it is never cancelled
     _last_digit: tuple[str, str, float] = ("", "", 0.0)
 
     @property
@@ -56,7 +57,8 @@ class CallDtmf(CallLife):
         ``method`` is "rfc4733" (RTP telephone-event), "info" (SIP INFO), or "auto": the first where the peer takes it.
         ``duration_ms`` (40-5000) is the length of a digit, ``gap_ms`` (20-5000) the silence after it.
         Raises InvalidState when the call is not answered, ends meanwhile, or the peer takes no telephone-events;
-        CallRefused when it refuses an INFO.
+        CallRefused when it refuses an INFO. Cancelling the wait does not take back up to 32 digits that were handed to
+        the media engine.
         """
         digits = digits.upper()
         if not set(digits) <= _DIGITS | {","} or not digits:
@@ -128,15 +130,19 @@ class CallDtmf(CallLife):
             )
 
     async def recv_dtmf(self, count: int, timeout: float | None = None) -> str:
-        """Return the next ``count`` digits, fewer when ``timeout`` seconds are over or the call has ended."""
+        """Return the next ``count`` (1-1000) digits, fewer when ``timeout`` seconds are over or the call has ended."""
+        if not 1 <= count <= _REMEMBERED_DIGITS:
+            raise InvalidArgument(f"{count} digits can not be waited for", step="dtmf",
+                                  remedy=f"Ask for 1 to {_REMEMBERED_DIGITS}")
         if self._digits is None:
-            self._digits = deque()
+            self._digits = deque(maxlen=_REMEMBERED_DIGITS)
         deadline = None if timeout is None else self.agent.loop.time() + timeout
         while len(self._digits) < count and self.state is not CallState.ENDED:
             left = None if deadline is None else deadline - self.agent.loop.time()
             if left is not None and left <= 0:
                 break
-            self._digit_waiter = self.agent.loop.create_future()
+            if self._digit_waiter is None or self._digit_waiter.done():
+                self._digit_waiter = self.agent.loop.create_future()
             await asyncio.wait([self._digit_waiter], timeout=left)
         return "".join(self._digits.popleft() for _ in range(min(count, len(self._digits))))
 
@@ -147,9 +153,12 @@ class CallDtmf(CallLife):
         if digit == last_digit and method != last_method and when - last_time < _SAME_DIGIT:
             return
         if self._digits is None:
-            self._digits = deque(maxlen=1000)
+            self._digits = deque(maxlen=_REMEMBERED_DIGITS)
         self._digits.append(digit)
         self.emit(EventType.DTMF, text=digit)
+        self._wake_readers()
+
+    def _wake_readers(self) -> None:
         if self._digit_waiter is not None and not self._digit_waiter.done():
             self._digit_waiter.set_result(None)
 
@@ -169,8 +178,7 @@ class CallDtmf(CallLife):
         for waiter in (self._sent_waiter[1] if self._sent_waiter else None, self._info_waiter):
             if waiter is not None and not waiter.done():
                 waiter.set_exception(InvalidState("the call has ended", step="dtmf", peer=self.remote_uri))
-        if self._digit_waiter is not None and not self._digit_waiter.done():
-            self._digit_waiter.set_result(None)
+        self._wake_readers()
 
 
 def _digit_of(body: str) -> str:

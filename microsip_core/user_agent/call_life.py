@@ -119,6 +119,8 @@ class CallLife:
             done, _ = await asyncio.wait([waiter], timeout=timeout)
         finally:
             self._waiters.remove(entry)
+            if waiter.done():
+                waiter.exception()  # seen: a wait that is cancelled as the call fails leaves no complaint of asyncio
         if not done:
             raise TimedOut(
                 f"the call is {self.state}, not {state}, after {timeout:g} s", step="wait", peer=self.remote_uri,

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from os import PathLike
 from typing import TYPE_CHECKING
 
-from microsip_core.errors import InvalidState
+from microsip_core.errors import FileError, InvalidState
 from microsip_core.user_agent.call_audio import CallAudio
 from microsip_core.user_agent.call_dtmf import CallDtmf
 from microsip_core.user_agent.events import EventType
@@ -37,6 +37,7 @@ class CallMedia(CallDtmf):
     _audio: CallAudio | None = None
     _playbacks: dict[int, Playback] | None = None
     _recordings: dict[int, tuple[str, asyncio.Future[None]]] | None = None
+    recording_error: MicrosipError | None = None
     _closing = False
 
     @property
@@ -91,7 +92,8 @@ class CallMedia(CallDtmf):
     def record(self, path: str | PathLike[str], *, stereo: bool = True) -> None:
         """Record the call to a WAV file: stereo has us left and the peer right, else both are mixed.
 
-        A recording under way ends. Raises FileError when the file can not be made.
+        A recording under way ends. Raises FileError when the file can not be made; a fault while it is written, such
+        as a full disk, ends the recording, and ``recording_error`` tells it.
         """
         recording = self.stream("record").record(path, stereo=stereo)
         if self._recordings is None:
@@ -198,7 +200,10 @@ class CallMedia(CallDtmf):
             future.set_result(None)
             self.emit(EventType.RECORDING_STOPPED, text=path)
         if fault:
-            LOG.warning("recording %s of %s: %s", path, self, fault)
+            self.recording_error = FileError(
+                f"the recording is not complete: {fault}", step="record", peer=path, remedy="Check the space there",
+            )
+            LOG.warning("%s", self.recording_error)
         if self.state is CallState.ENDED and not self._recordings:
             self.agent.media.forget(self)
             self.close_streams()

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from microsip_core.errors import Canceled, MicrosipError, TimedOut
 from microsip_core.sip.events import CallIncoming
+from microsip_core.sip.session.session_state import SessionState
 from microsip_core.sip.uri import SipUri
 from microsip_core.user_agent.call import Call
 from microsip_core.user_agent.events import EventType
@@ -46,8 +47,6 @@ class Reception:
         call = agent.new_call("incoming", CallState.INCOMING, account=account)
         call.session, session.owner, call.offer = session, call, event.sdp
         call.call_id, call.request = session.call_id, event.request
-        if call.account is not None:
-            session.identity = call.account.identity  # whose credentials answer what our BYE is challenged with
         caller, called = event.request.from_, event.request.to
         call.local_uri, call.remote_uri, call.remote_display_name = called.uri, caller.uri, caller.display_name
         call.emit(EventType.CALL_INCOMING, text=call.remote_uri)
@@ -113,7 +112,8 @@ class Reception:
         )
 
     def _ring(self, call: Call) -> None:
-        if call.state is CallState.INCOMING and self._agent.config.auto_ring:
+        ended = call.session is None or call.session.state is SessionState.ENDED  # the call learns it later
+        if call.state is CallState.INCOMING and not ended and self._agent.config.auto_ring:
             call.ring()
 
     async def next_call(self, timeout: float | None) -> Call:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import logging
 from collections.abc import Callable
 
@@ -145,6 +146,32 @@ async def test_refusal_reaches_the_caller_with_a_remedy(
     kinds = await types(events)
     assert ("call_busy" in kinds) == (cause is EndCause.BUSY)
     assert kinds[-2] == "call_ended"
+
+
+@pytest.mark.parametrize("ended_by", ["reject", "hangup"])
+async def test_plain_handler_may_end_the_call(
+    caller: UserAgent, callee: UserAgent, uri_of: UriOf, ended_by: str, caplog: pytest.LogCaptureFixture,
+) -> None:
+    callee.on_incoming = lambda call: getattr(call, ended_by)()
+    with pytest.raises(CallRefused):
+        await caller.invite(uri_of(callee))
+    assert callee.calls == []
+    assert not caplog.records
+
+
+async def test_wait_canceled_as_the_call_fails_leaves_no_complaint(
+    caller: UserAgent, callee: UserAgent, uri_of: UriOf, caplog: pytest.LogCaptureFixture,
+) -> None:
+    call = caller.start_call(uri_of(callee))
+    waiting = asyncio.create_task(call.wait(CallState.ACTIVE))
+    await asyncio.sleep(0)
+    call.fail(NetworkError("gone"))
+    waiting.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await waiting
+    del waiting
+    gc.collect()
+    assert not caplog.records
 
 
 async def test_reject_takes_only_failures(caller: UserAgent, callee: UserAgent, uri_of: UriOf) -> None:

@@ -90,6 +90,9 @@ async def test_recording_is_complete_when_stop_record_returns(
     backend.tell("recording_finished", 100, "disk full", 1)
     await stopping
     assert "disk full" in caplog.text
+    assert call.recording_error is not None
+    assert (call.recording_error.step, call.recording_error.peer) == ("record", "a.wav")
+    assert "disk full" in call.recording_error.message
     call.record("b.wav")
     hanging_up = asyncio.create_task(_wait(call.hangup()))
     await asyncio.sleep(0.03)
@@ -127,6 +130,14 @@ async def test_digits_come_in(call: Call, backend: FakeBackend) -> None:
         backend.tell("dtmf", 160, digit)
     assert await waiting == "1#A"
     assert await call.recv_dtmf(5, 0.05) == "2"
+    both = [asyncio.create_task(call.recv_dtmf(1)) for _ in range(2)]
+    await asyncio.sleep(0)
+    backend.tell("dtmf", 160, "5")
+    backend.tell("dtmf", 160, "6")
+    assert await asyncio.wait_for(asyncio.gather(*both), 2) == ["5", "6"]
+    for impossible in (0, 1001):
+        with pytest.raises(InvalidArgument):
+            await call.recv_dtmf(impossible)
     waiting = asyncio.create_task(call.recv_dtmf(1))
     await asyncio.sleep(0)
     call.hangup()
