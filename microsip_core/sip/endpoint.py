@@ -65,7 +65,7 @@ class EndpointConfig:
     """Interval of session timers to ask for (RFC 4028), at least 90 s; None: no session timers at all."""
     min_session_expires: int = 90
     """The least interval a peer may ask for."""
-    max_transactions: int = 200_000
+    max_transactions: int = 500_000
     """Server transactions beyond which new requests are refused with 503."""
     max_sessions: int = 50_000
     """Sessions beyond which a new INVITE is refused with 486, and ``invite`` raises LimitExceeded."""

@@ -17,12 +17,10 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from ..errors import InvalidArgument, InvalidState
 from .dialog.dialog import route_request, route_value
 from .events import EndCause, RegistrationFailed, RegistrationRemoved, RegistrationSucceeded
-from .header_values import NameAddr
-from .parse_error import SipParseError
+from .registrar_answer import granted_seconds, min_expires, registrar_uri, retry_after
 from .session.client_request import ClientRequest
 from .session.uac_core import contact_for, hop_of, new_request
 from .state_table import Machine, ignore, table
-from .uri import SipUri
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -38,6 +36,8 @@ RETRY_BASE = 5.0
 RETRY_LIMIT = 300.0
 """Seconds to wait after the first failure; it doubles from failure to failure up to the limit (as RFC 5626 s4.5 has
 it)."""
+LONGEST_PAUSE = 3600
+"""Seconds a registrar may have us wait by Retry-After."""
 _RETRIED = frozenset({408, 425, 429, 430, 480, 491, 500, 502, 503, 504, 580})
 """Failures that may pass by themselves."""
 
@@ -89,7 +89,7 @@ class Registration(Machine):
         """Raises InvalidArgument when the registrar is no SIP URI."""
         self.state: int = RegistrationState.FAILED
         self.identity = identity
-        self.registrar = _registrar_uri(registrar)
+        self.registrar = registrar_uri(registrar)
         self.expires = expires
         """Seconds the registrar granted last; before that, the seconds we ask for."""
         self.contact = ""
@@ -177,10 +177,10 @@ class Registration(Machine):
         first = self._failures > 0 or not self._bound
         self._bound = True
         self._failures = 0
-        self.expires = self._granted(response)
+        self.expires = granted_seconds(response, self.contact, self._requested)
         self.identity.service_route = tuple(response.get_all("Service-Route"))
         margin = max(0.1 * self.expires, min(40.0, 0.5 * self.expires))
-        delay = (self.expires - margin) * self._endpoint.ids.uniform(0.9, 1.0)
+        delay = max((self.expires - margin) * self._endpoint.ids.uniform(0.9, 1.0), 1.0)
         self._timer = self._endpoint.layer.timer_heap.schedule(now + delay, self, RegistrationInput.TIMER)
         self._endpoint.emit(RegistrationSucceeded(self, self.expires, response, first))
 
@@ -270,26 +270,10 @@ class Registration(Machine):
         _, _, uri = route_request(self.registrar, routes)
         return hop_of(uri, self.identity.transport or self._endpoint.config.default_transport)
 
-    def _granted(self, response: Response) -> int:
-        """Return the seconds granted to our Contact: its own parameter before the Expires header (s10.2.4)."""
-        ours = _contact_key(self.contact)
-        bindings = response.get_all("Contact")
-        for value in bindings:
-            if _contact_key(value) == ours or len(bindings) == 1:
-                expires = _expires_of(value)
-                if expires is not None:
-                    return max(expires, 1)
-        expires = response.expires
-        return max(expires, 1) if expires is not None else self._requested
-
     def _lengthen(self, response: Response | None) -> bool:
-        """Ask for the least time the registrar allows (s10.2.8); False if it says none, or asks for less than we
-        did."""
-        text = response.get("Min-Expires") if response is not None else None
-        if self._removing or text is None or not text.isascii() or not text.isdigit() or len(text) > 9:
-            return False
-        least = int(text)
-        if least <= self._requested:
+        """Ask for the least time the registrar allows (s10.2.8); False if that is not longer than what we asked for."""
+        least = min_expires(response) if response is not None else 0
+        if self._removing or least <= self._requested:
             return False
         self._requested = least
         return True
@@ -300,41 +284,10 @@ class Registration(Machine):
         if cause is EndCause.AUTHENTICATION or (cause is None and status not in _RETRIED):
             return None
         delay = min(RETRY_BASE * 2.0 ** min(self._failures, 16), RETRY_LIMIT)
-        delay *= self._endpoint.ids.uniform(0.5, 1.0)
-        asked = response.get("Retry-After") if response is not None else None
-        digits = (asked or "").partition(";")[0].partition("(")[0].strip()
-        if digits.isascii() and digits.isdigit() and len(digits) <= 6:
-            delay = max(delay, float(digits))
-        return delay
+        asked = min(retry_after(response), LONGEST_PAUSE) if response is not None else 0
+        return max(delay * self._endpoint.ids.uniform(0.5, 1.0), float(asked))
 
     def _stop_timer(self) -> None:
         if self._timer is not None:
             self._endpoint.layer.timer_heap.cancel(self._timer)
             self._timer = None
-
-
-def _registrar_uri(registrar: str) -> str:
-    """Return the Request-URI for REGISTER: without a user part (s10.2)."""
-    try:
-        uri = SipUri.parse(registrar)
-    except SipParseError as error:
-        raise InvalidArgument(
-            f"no usable SIP URI: {registrar!r}", step="register", remedy="Use sip:domain[:port]",
-        ) from error
-    return str(uri._replace(user=None, password=None, headers=()))
-
-
-def _contact_key(value: str) -> tuple[str | None, str, int | None] | None:
-    """Return what a binding is known by: user, host and port; registrars may well add and drop URI parameters."""
-    try:
-        uri = NameAddr.parse(value).sip_uri
-    except SipParseError:
-        return None
-    return uri.user, uri.host.lower(), uri.port
-
-
-def _expires_of(value: str) -> int | None:
-    try:
-        return NameAddr.parse(value).expires
-    except SipParseError:
-        return None

@@ -413,6 +413,39 @@ def test_commands_out_of_season_raise(phones: Phones) -> None:
     phones.end()
 
 
+@pytest.mark.parametrize("headers", [[("X-A", "1\r\nX-B: 2")], [("X A", "1")]])
+def test_a_header_that_can_not_be_sent_changes_nothing(phones: Phones, headers: list[tuple[str, str]]) -> None:
+    alice, bob = phones.ring_bob()
+    for command in (
+        lambda: bob.progress(180, phones.now, headers=headers),
+        lambda: bob.accept(ANSWER, phones.now, headers=headers),
+        lambda: bob.reject(486, phones.now, headers=headers),
+        lambda: alice.hangup(phones.now, headers=headers),
+    ):
+        with pytest.raises(InvalidArgument):
+            command()
+    bob.accept(ANSWER, phones.now)
+    phones.run(0.1)
+    for command in (
+        lambda: alice.reinvite(OFFER, phones.now, headers=headers),
+        lambda: alice.update(OFFER, phones.now, headers=headers),
+        lambda: alice.send_request("INFO", phones.now, headers=headers),
+        lambda: alice.transfer(BOB_URI, phones.now, headers=headers),
+        lambda: alice.hangup(phones.now, headers=headers),
+    ):
+        with pytest.raises(InvalidArgument):
+            command()
+    alice.reinvite(OFFER, phones.now)
+    phones.run(0.05)
+    with pytest.raises(InvalidArgument):
+        bob.answer_offer(ANSWER, phones.now, headers=headers)
+    bob.answer_offer(ANSWER, phones.now)
+    phones.run(0.05)
+    assert alice.state == SessionState.CONFIRMED
+    alice.hangup(phones.now)
+    phones.end()
+
+
 def test_calls_beyond_the_limit() -> None:
     phones = Phones(max_sessions=1)
     phones.ring_bob()

@@ -20,7 +20,7 @@ from .offer_answer import OfferAnswerState
 from .outgoing_setup import OutgoingInput, OutgoingSetup
 from .reason import reason_of
 from .remote_change import RemoteChange
-from .session_base import SessionBase
+from .session_base import SessionBase, checked
 from .session_state import SessionState
 from .session_timer import stop_timer
 from .transfer import OutgoingTransfer, replaces_value
@@ -37,7 +37,11 @@ _OWN_METHODS = frozenset({"INVITE", "ACK", "BYE", "CANCEL", "PRACK", "UPDATE"})
 
 
 class InviteSession(SessionBase):
-    """A call. Commands raise InvalidState when the session is in no state for them; ``hangup`` never does."""
+    """A call.
+
+    Commands raise InvalidState when the session is in no state for them (``hangup`` never does), and InvalidArgument
+    for a status, header or reason that can not be sent; then nothing has been changed.
+    """
 
     __slots__ = ()
 
@@ -52,18 +56,18 @@ class InviteSession(SessionBase):
         ``reliable`` (RFC 3262): True, or unless the caller can not; None: where the caller insists on it, or can and
         there is an ``sdp``. An ``sdp`` that answers no offer is an offer, and needs a reliable response.
         """
-        answering.progress(self, status, reason, sdp, headers, reliable, now)
+        answering.progress(self, status, reason, sdp, checked(headers, reason), reliable, now)
 
     def accept(self, sdp: bytes | None, now: float, *, status: int = 200, headers: Headers = ()) -> None:
         """Answer. ``sdp`` is our answer, or our offer where the INVITE had none; None: the one shown before.
 
         The 2xx waits by itself for the PRACK of a reliable response with a description.
         """
-        answering.accept(self, status, sdp, headers, now)
+        answering.accept(self, status, sdp, checked(headers), now)
 
     def reject(self, status: int, now: float, *, reason: str | None = None, headers: Headers = ()) -> None:
         """Refuse with 300-699 (redirect: 302 with Contact headers). CallEnded follows."""
-        answering.refuse(self, status, reason, headers, now)
+        answering.refuse(self, status, reason, checked(headers, reason), now)
 
     # -- outgoing
 
@@ -92,6 +96,7 @@ class InviteSession(SessionBase):
         CANCEL waits by itself for the first provisional response (RFC 3261 s9.1), a BYE for the ACK (s15). ``headers``
         (Reason, ...) go into the BYE, the CANCEL or the refusal.
         """
+        headers = checked(headers, reason)
         if self.ended:
             return
         if self.setup is None:
@@ -121,18 +126,18 @@ class InviteSession(SessionBase):
     def _change(self, method: str, sdp: bytes | None, headers: Headers, now: float) -> None:
         if self.local_change or self.remote_change or self.offer_answer.state != OfferAnswerState.STABLE:
             raise InvalidState("another change of the session is under way", step="change the session")
-        self.local_change = LocalChange(self, method, sdp, headers)
+        self.local_change = LocalChange(self, method, sdp, checked(headers))
         self.local_change.send(now)
 
     def answer_offer(self, sdp: bytes, now: float, *, headers: Headers = ()) -> None:
         """Accept a CallOfferReceived with our answer (or with our offer, if it had none)."""
-        self._expect_offer("answer the peer's offer").accept(sdp, headers, now)
+        self._expect_offer("answer the peer's offer").accept(sdp, checked(headers), now)
 
     def reject_offer(self, status: int, now: float, *, reason: str | None = None, headers: Headers = ()) -> None:
         """Refuse a CallOfferReceived (488, ...): the session goes on as before."""
         if not 300 <= status <= 699:
             raise InvalidArgument(f"{status} is no failure status from 300 to 699", step="refuse the peer's offer")
-        self._expect_offer("refuse the peer's offer").refuse(status, reason, headers, now)
+        self._expect_offer("refuse the peer's offer").refuse(status, reason, checked(headers, reason), now)
 
     def send_request(
         self, method: str, now: float, *, headers: Headers = (), body: bytes = b"", content_type: str | None = None,

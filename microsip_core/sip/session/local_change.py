@@ -20,7 +20,7 @@ from .uac_core import dialog_request
 if TYPE_CHECKING:
     from ..message import Response
     from ..timers import Timer
-    from .invite_session import Headers, InviteSession
+    from .invite_session import InviteSession
 
 MAX_TRIES = 10
 
@@ -47,12 +47,13 @@ class LocalChange:
     )
 
     def __init__(
-        self, session: InviteSession, method: str, offer: bytes | None, headers: Headers, *, refresh: bool = False,
+        self, session: InviteSession, method: str, offer: bytes | None, headers: tuple[tuple[str, str], ...], *,
+        refresh: bool = False,
     ) -> None:
         self._session = session
         self._method = method
         self._offer = offer
-        self._headers = tuple(headers)
+        self._headers = headers
         self._refresh = refresh
         self._request: ClientRequest | None = None
         self._acknowledgement: Acknowledgement | None = None

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from ...errors import InvalidArgument
 from ..authentication import ChallengeCache
 from ..builder import response_to
+from ..header_fields import header_lines
 from ..header_values import NameAddr
 from ..parse_error import SipParseError
 from .client_request import ClientRequest
@@ -159,6 +161,18 @@ class SessionBase:
         self.state = SessionState.CONFIRMED
         self.setup = None
         self.request = None
+
+
+def checked(headers: Headers, reason: str | None = None) -> tuple[tuple[str, str], ...]:
+    """Return the headers of a command, to be read more than once.
+
+    Raises InvalidArgument, before anything has been done, for what can not stand in a message.
+    """
+    if reason is not None and ("\r" in reason or "\n" in reason):
+        raise InvalidArgument("a reason phrase has a line break")
+    headers = tuple(headers)
+    header_lines(headers)
+    return headers
 
 
 def _address(value: str) -> NameAddr:

@@ -44,7 +44,7 @@ class TransactionLayer:
     )
 
     def __init__(
-        self, user: TransactionUser, ids: IdSource, timers: Timers = DEFAULT_TIMERS, *, max_transactions: int = 200_000,
+        self, user: TransactionUser, ids: IdSource, timers: Timers = DEFAULT_TIMERS, *, max_transactions: int = 500_000,
         merged: bool = True,
     ) -> None:
         self.user = user
@@ -114,8 +114,10 @@ class TransactionLayer:
             if merge_key in self._merge_keys:
                 self.refuse(request, source, 482)
                 return
-        stamp_via(request, source)
-        hop = response_hop(request.via, source)
+        via = request.via
+        if via.host != source.host or "rport" in via.params:
+            stamp_via(request, source)
+        hop = response_hop(via, source)
         transaction: InviteServerTransaction | NonInviteServerTransaction
         if request.method == "INVITE":
             transaction = InviteServerTransaction(self, request, source, hop, key, merge_key)
