@@ -242,6 +242,5 @@ def leftovers(endpoint: Endpoint) -> dict[str, int]:
         "servers": layer.server_count,
         "merge keys": len(layer._merge_keys),
         "timers": len(layer.timer_heap),
-        "unacknowledged": len(endpoint.unacknowledged),
     }
     return {name: count for name, count in counts.items() if count}
