@@ -129,7 +129,7 @@ audio_source aubridge,loop
 audio_alert aubridge,ring
 rtp_ports {low}-{high}
 module_path {modules}
-module g711.so
+{media_modules}
 module aubridge.so
 module_tmp account.so
 module_app menu.so
@@ -139,12 +139,13 @@ BARESIP_MODULES = "/usr/lib/baresip/modules"
 
 def start_baresip(
     folder: Path, user: str, *, domain: str = "", password: str = "", commands: tuple[str, ...] = (),
-    codec: str = "pcmu/8000/1", seconds: int = 40,
+    codec: str = "pcmu/8000/1", seconds: int = 40, modules: tuple[str, ...] = ("g711",), media_encryption: str = "",
 ) -> Peer:
     """Start baresip as a user agent that answers every call and loops its audio back.
 
     With ``domain`` (HOST:PORT) and ``password`` it registers there; ``commands`` are typed into its menu at start,
-    such as ``d sip:echo@127.0.0.1:5060`` to dial.
+    such as ``d sip:echo@127.0.0.1:5060`` to dial. ``modules`` are those of codecs and encryption, ``media_encryption``
+    is "srtp" (keys with RTP/AVP), "srtp-mand" (RTP/SAVP and nothing else) or "srtp-mandf" (RTP/SAVPF and nothing else).
     """
     program = require("baresip", "baresip-core")
     port = free_udp_port()
@@ -152,9 +153,11 @@ def start_baresip(
     home = folder / f"baresip-{user}-{port}"
     home.mkdir()
     (home / "config").write_text(BARESIP_CONFIG.format(
-        host=HOST, port=port, low=low, high=low + 98, modules=BARESIP_MODULES))
+        host=HOST, port=port, low=low, high=low + 98, modules=BARESIP_MODULES,
+        media_modules="\n".join(f"module {name}.so" for name in modules)))
     account = f"<sip:{user}@{domain or f'{HOST}:{port}'};transport=udp>;answermode=auto;audio_codecs={codec}"
     account += f";auth_user={user};auth_pass={password};regint=60" if domain else ";regint=0"
+    account += f";mediaenc={media_encryption}" if media_encryption else ""
     (home / "accounts").write_text(account + "\n")
     (home / "contacts").write_text("")
     typed = [word for command in commands for word in ("-e", command)]
