@@ -134,6 +134,7 @@ def _receive_prack(session: InviteSession, transaction: ServerTransaction, prack
     reliable = setup.reliable if isinstance(setup, IncomingSetup) else None
     offer_answer = session.offer_answer
     sdp = sdp_of(prack)
+    offered = False
     if reliable is None or not isinstance(setup, IncomingSetup) or not reliable.matches(prack):
         _respond(session, transaction, prack, 481, now)
         return
@@ -143,10 +144,11 @@ def _receive_prack(session: InviteSession, transaction: ServerTransaction, prack
             return
         offer_answer.take_answer(sdp)
         session.endpoint.emit(CallOfferAnswered(session, 200, "OK", sdp, None))
-    elif sdp is not None and offer_answer.take_offer(sdp):
+    elif sdp is not None and session.remote_change is None and offer_answer.take_offer(sdp):
+        offered = True
         session.remote_change = RemoteChange(session, transaction, prack)
         session.endpoint.emit(CallOfferReceived(session, prack, sdp))
-    if session.remote_change is None:
+    if not offered:
         _respond(session, transaction, prack, 200, now)
     reliable.acknowledged(now)
     proceed(session, now)
