@@ -3,9 +3,10 @@
    media_load raw N            N sockets; every 20 ms each is read once and what came is sent back: the cost of the system
                                calls alone. Prints its ports on one line and runs until stdin ends.
    media_load raw-connected N  the same with connected sockets.
-   media_load load N SECONDS   N calls: prints its own ports on one line, reads those of the echoing side from stdin,
-                               sends each 50 G.711 packets a second, evenly spread, and judges what comes back by the
-                               kernel's time stamps; prints one line of JSON. */
+   media_load load N SECONDS WARM_UP
+                               N calls: prints its own ports on one line, reads those of the echoing side from stdin,
+                               sends each 50 G.711 packets a second, evenly spread, and after the warm-up judges what
+                               comes back by the kernel's time stamps; prints one line of JSON. */
 #include "byte_order.h"
 #include "clock.h"
 #include "rtp_packet.h"
@@ -24,7 +25,6 @@
 #define SLOTS 20
 #define PACKET_SIZE (MS_RTP_HEADER_SIZE + 160)
 #define BATCH 8
-#define WARM_UP_NS (1000 * MS_NS_PER_MS)
 #define BUCKETS 10000 /* of 10 us */
 
 typedef struct flow {
@@ -191,7 +191,7 @@ static void report(int count, double seconds) {
            quantile_ms(0.99), quantile_ms(0.999), (double)worst / 1e6);
 }
 
-static int load(int count, double seconds) {
+static int load(int count, double seconds, double warm_up) {
     open_flows(count, 1);
     for (int i = 0; i < count; i++) {
         unsigned port;
@@ -200,10 +200,11 @@ static int load(int count, double seconds) {
         flows[i].to = loopback(port);
     }
     int64_t start = ms_clock_now();
-    int64_t slots = (int64_t)((seconds * 1e9 + (double)WARM_UP_NS) / (double)PTIME_NS) * SLOTS;
+    int64_t first = (int64_t)(warm_up * 1e9 / (double)PTIME_NS) * SLOTS;
+    int64_t slots = first + (int64_t)(seconds * 1e9 / (double)PTIME_NS) * SLOTS;
     ms_thread_hurry();
     for (int64_t slot = 0; slot < slots; slot++) {
-        int judging = slot >= WARM_UP_NS / PTIME_NS * SLOTS;
+        int judging = slot >= first;
         sleep_until(start + slot * PTIME_NS / SLOTS);
         for (int i = (int)(slot % SLOTS); i < count; i += SLOTS)
             send_one(&flows[i], judging);
@@ -216,10 +217,10 @@ static int load(int count, double seconds) {
 
 int main(int argc, char **argv) {
     int count = argc >= 3 ? atoi(argv[2]) : 0;
-    if (count >= 1 && count <= FLOWS_MAX && argc == 4 && strcmp(argv[1], "load") == 0)
-        return load(count, atof(argv[3]));
+    if (count >= 1 && count <= FLOWS_MAX && argc == 5 && strcmp(argv[1], "load") == 0)
+        return load(count, atof(argv[3]), atof(argv[4]));
     if (count >= 1 && count <= FLOWS_MAX && argc == 3 && strncmp(argv[1], "raw", 3) == 0)
         return raw(count, strcmp(argv[1], "raw-connected") == 0);
-    fprintf(stderr, "usage: media_load raw|raw-connected N, or media_load load N SECONDS < ports\n");
+    fprintf(stderr, "usage: media_load raw|raw-connected N, or media_load load N SECONDS WARM_UP < ports\n");
     return 2;
 }
