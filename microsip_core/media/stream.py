@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from os import PathLike
 from typing import TYPE_CHECKING, Protocol
 
@@ -53,8 +53,6 @@ class StreamConfig:
     """Report ``media_timeout`` after so long without a valid packet; 0: never."""
     cname: str = ""
     """RTCP CNAME (RFC 3550 s6.5.1); empty: a random one, as RFC 7022 asks."""
-    extra: Mapping[str, int] = field(default_factory=dict)
-    """Settings of one core for tests and measurements."""
 
 
 class Stream(Protocol):

@@ -212,7 +212,6 @@ cdef dict statistics_dict(const ms_stream_statistics_t *s):
         "remote_packets_lost": s.remote_packets_lost, "remote_fraction_lost": s.remote_fraction_lost,
         "remote_jitter_us": s.remote_jitter_us,
         "ticks": s.ticks, "ticks_late": s.ticks_late, "ticks_skipped": s.ticks_skipped,
-        "sent_power": s.sent_power, "received_power": s.received_power,
     }
 
 
@@ -374,6 +373,12 @@ cdef class Stream:
         cdef ms_stream_statistics_t figures
         ms_stream_get_statistics(self.stream, &figures)
         return statistics_dict(&figures)
+
+    def power(self):
+        """Return mean squares of the last frame sent and received."""
+        cdef ms_stream_statistics_t figures
+        ms_stream_get_statistics(self.stream, &figures)
+        return figures.sent_power, figures.received_power
 
     def close(self):
         """End the stream; return its counters."""

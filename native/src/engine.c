@@ -4,6 +4,7 @@
 #include "playback.h"
 
 #include <stdlib.h>
+#include <unistd.h>
 
 static ms_status_t open_shards(ms_engine_t *engine, int64_t now) {
     uint32_t opened = 0, started = 0;
@@ -30,6 +31,7 @@ ms_status_t ms_engine_create(const ms_engine_config_t *config, ms_engine_t **out
         return MS_ENOMEM;
     ms_tone_prepare();
     ms_mpsc_init(&engine->rubbish);
+    engine->process = getpid();
     engine->manual = config->manual;
     engine->shard_count = config->shards;
     engine->shards = calloc(config->shards, sizeof *engine->shards);
@@ -55,7 +57,8 @@ ms_status_t ms_engine_create(const ms_engine_config_t *config, ms_engine_t **out
 void ms_engine_clean(ms_engine_t *engine) { ms_mpsc_dispose_all(&engine->rubbish); }
 
 void ms_engine_stop(ms_engine_t *engine) {
-    if (engine->stopped)
+    /* in a forked child there are no threads to wait for, and the streams are its parent's */
+    if (engine->stopped || engine->process != getpid())
         return;
     engine->stopped = true;
     for (uint32_t i = 0; i < engine->shard_count; i++)
@@ -65,7 +68,7 @@ void ms_engine_stop(ms_engine_t *engine) {
 }
 
 void ms_engine_free(ms_engine_t *engine) {
-    if (engine == NULL)
+    if (engine == NULL || engine->process != getpid())
         return;
     ms_engine_stop(engine);
     for (uint32_t i = 0; i < engine->shard_count; i++)

@@ -8,7 +8,7 @@
    address: soon when the SSRC is the same, which a stranger can not guess (a NAT has given it another port), late when
    it is not (another media server without a re-INVITE). */
 #define LEARNING_NS (3000 * MS_NS_PER_MS)
-#define STEADY_NS (5000 * MS_NS_PER_MS)
+#define STEADY_NS (1000 * MS_NS_PER_MS)
 #define SAME_SOURCE_NS (500 * MS_NS_PER_MS)
 #define OTHER_SOURCE_NS (5000 * MS_NS_PER_MS)
 #define PAUSE_NS (400 * MS_NS_PER_MS) /* less than any of these: a steady peer ceases to be so before it may be followed */
@@ -43,7 +43,7 @@ bool ms_peer_accept(ms_peer_t *peer, const ms_address_t *from, bool same_source,
     }
     if (!peer->latched) {
         follow(peer, from, now);
-        peer->settled = ms_address_equal(from, &peer->signaled);
+        peer->settled = peer->signaled.any.sa_family == AF_UNSPEC || ms_address_equal(from, &peer->signaled);
         return true;
     }
     int64_t silence = now - peer->last_heard;
@@ -57,7 +57,8 @@ bool ms_peer_accept(ms_peer_t *peer, const ms_address_t *from, bool same_source,
 }
 
 bool ms_peer_is_steady(const ms_peer_t *peer, int64_t now) {
-    return peer->latched && now - peer->latched_at >= STEADY_NS && now - peer->last_heard < PAUSE_NS;
+    return peer->latched && now - peer->latched_at >= (peer->settled ? STEADY_NS : LEARNING_NS) &&
+           now - peer->last_heard < PAUSE_NS;
 }
 
 bool ms_peer_accept_rtcp(ms_peer_t *peer, const ms_address_t *from) {

@@ -33,6 +33,18 @@ def engine(core: str) -> Iterator[MediaEngine]:
 
 
 @pytest.fixture
+def native_engine() -> Iterator[MediaEngine]:
+    """The native engine, for what only it promises."""
+    if not native_available():
+        if os.environ.get("MICROSIP_REQUIRE_NATIVE") == "1":
+            pytest.fail("the native core is required here but was not built")
+        pytest.skip("the native core was not built")
+    opened = create_engine("native")
+    yield opened
+    opened.close()
+
+
+@pytest.fixture
 def room(engine: MediaEngine) -> Room:
     """An engine and its events."""
     return Room(engine)
