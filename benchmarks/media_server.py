@@ -1,4 +1,4 @@
-"""A process that echoes the sound of many calls: ``python -m benchmarks.media_server WHO ARGUMENT``, for calls_per_core.
+"""Echoes the sound of many calls: ``python -m benchmarks.media_server WHO ARGUMENT``, for calls_per_core.
 
 ``engine N [gil]`` opens N streams of the native media engine that echo, and prints their RTP ports on one line; with
 "gil" another thread holds the interpreter lock 80 ms at a time meanwhile. ``microsip-core PORT``, ``aiosipua PORT`` and
