@@ -104,7 +104,7 @@ class Engine:
             return self.current_call()
         call = self._known.get(handle)
         if call is None:
-            raise NoCall(f"there is no call {handle}", remedy="Sip_list_calls names the calls there are")
+            raise NoCall(f"there is no call {handle}", remedy="Ask sip_list_calls for those there are")
         return call
 
     def last_call(self) -> Call:

@@ -253,7 +253,9 @@ class Account:
         if event.registration is not self._registration:
             return
         self.status, self.reason = event.status, event.reason
-        self._failed(registration_error(event, self.registrar, self._agent.driver.transport_error(event.reason)))
+        network = self._agent.driver.transport_error(event.reason)
+        had_password = bool(self.identity.credentials)
+        self._failed(registration_error(event, self.registrar, network, had_password=had_password))
 
     def _failed(self, error: MicrosipError) -> None:
         self.state, self.error = AccountState.FAILED, error

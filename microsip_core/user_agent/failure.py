@@ -125,9 +125,16 @@ def no_answer_error(peer: str, waited: float, rang: bool) -> TimedOut:
                     remedy="Check the address, that the peer runs, and that no firewall is between")
 
 
-def registration_error(event: RegistrationFailed, peer: str, network: NetworkError | None) -> MicrosipError:
-    """Return the exception for a registration that failed."""
+def registration_error(
+    event: RegistrationFailed, peer: str, network: NetworkError | None, *, had_password: bool,
+) -> MicrosipError:
+    """Return the exception for a registration that failed; ``had_password``: whether the account has one to give."""
     cause, status, reason = event.cause, event.status, event.reason
+    if status in (401, 407) and not had_password:
+        return AuthenticationError(
+            f"the registrar wants a password ({status} {reason}{_realm(event)})", step="register", peer=peer,
+            remedy="Give the account its password",
+        )
     if cause is CoreCause.AUTHENTICATION or status == 403:
         what = "refused the password" if status in (401, 403, 407) else "refused the credentials"
         again = f"{status} {reason}" + (" again" if status in (401, 407) else "")

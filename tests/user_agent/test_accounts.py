@@ -66,8 +66,9 @@ def account_registrar(server: LoopbackServer) -> str:
 
 
 async def test_no_password_at_all(caller: UserAgent, loopback_server: LoopbackServer) -> None:
-    with pytest.raises(AuthenticationError):
+    with pytest.raises(AuthenticationError, match="wants a password") as caught:
         await caller.create_account(loopback_server.uri("alice"))
+    assert caught.value.remedy == "Give the account its password"
 
 
 async def test_other_digest_user_name(caller: UserAgent, loopback_server: LoopbackServer) -> None:
