@@ -60,7 +60,7 @@ async def hang_up(call: Call) -> MicrosipError | None:
     await call.hangup()
     await call.recordings_complete(FILE_PATIENCE)
     if not live or call.released is None or (call.released.done() and call.released.result() != 0):
-        return None
+        return call.recording_error
     return TimedOut("the peer vanished: it does not answer our BYE", step="hang up", peer=call.remote_uri, remedy=_GONE)
 
 
@@ -73,7 +73,7 @@ def call_failure(call: Call) -> MicrosipError | None:
     if call.error is not None and call.end_cause is EndCause.MEDIA_TIMEOUT:
         call.error.remedy = f"{_GONE}, or wait longer with --media-timeout"
     if call.error is not None or call.end_cause in (None, EndCause.NORMAL):
-        return call.error
+        return call.error or call.recording_error
     message = f"it ended with {call.end_cause} ({call.status} {call.reason})"
     return MicrosipError(message, step="call", peer=call.remote_uri)
 
@@ -85,7 +85,8 @@ def call_sentence(record: dict[str, Any]) -> str:
     """Return what became of a call in one sentence."""
     peer = ("call to " if record["direction"] == "outgoing" else "call from ") + record["remote_uri"]
     if record["answer_ms"] is None:
-        return printable(f"{peer} was not answered: {record['status']} {record['reason']} ({record['end_cause']})")
+        said = f"{record['status']} {record['reason']}" if record["status"] else "no response"
+        return printable(f"{peer} was not answered: {said} ({record['end_cause']})")
     ended = f"ended{_ENDED_BY.get(record['ended_by'] or '', '')} after {record['duration_s']:.1f} s"
     parts = [f"{peer} {ended} ({record['end_cause']})", f"answered after {record['answer_ms']:.0f} ms"]
     if record["codec"]:

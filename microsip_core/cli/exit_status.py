@@ -37,7 +37,7 @@ EXIT_STATUS_HELP = """\
 exit status:
   0  done as asked; for calls: answered and ended normally, by either side
   1  a failure of this program
-  2  bad usage or input: unknown option, bad URI, missing or corrupt file, unknown codec
+  2  bad usage or input: unknown option, bad URI, unknown codec, a file that can not be read or written
   3  the call was refused, or nobody answered it
   4  network: unknown host, port in use, nothing came back, the peer vanished
   5  authentication: wrong user name or password, or none given

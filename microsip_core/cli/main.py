@@ -11,7 +11,7 @@ from io import TextIOWrapper
 from typing import TYPE_CHECKING, NoReturn
 
 from .exit_status import EXIT_STATUS_HELP, ExitStatus, UsageError
-from .output import Output
+from .output import Output, OutputError, error_line
 
 if TYPE_CHECKING:
     from types import ModuleType
@@ -47,6 +47,7 @@ class _Parser(argparse.ArgumentParser):
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command line and return the exit status."""
     words = list(sys.argv[1:] if arguments is None else arguments)
+    _replace_closed_streams()
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, TextIOWrapper):  # what a terminal's encoding lacks must not end a call
             stream.reconfigure(errors="backslashreplace")
@@ -64,6 +65,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"microsip: {error}", file=sys.stderr)
         return ExitStatus.USAGE
     return _other_first_word(words)
+
+
+def _replace_closed_streams() -> None:
+    """Take the null device for what whoever started us has closed, so that no socket gets its number."""
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(os.devnull, mode, encoding="utf-8"))  # noqa: SIM115
 
 
 def _other_first_word(words: Sequence[str]) -> int:
@@ -91,17 +99,28 @@ def _run_command(name: str, words: Sequence[str]) -> int:
     output = Output(name, as_json="--json" in words)
     _set_up_logging("--debug" in words)
     try:
+        status = _run_module(name, words, output)
+        output.close(stopped=status in (ExitStatus.INTERRUPTED, ExitStatus.TERMINATED))
+    except KeyboardInterrupt:
+        return ExitStatus.INTERRUPTED
+    except (BrokenPipeError, OutputError) as error:
+        if isinstance(error, OutputError):
+            print(f"microsip {name}: {error_line(error)}", file=sys.stderr)
+        # Whoever reads our output gets no more. Without this the interpreter would complain once more at its exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return ExitStatus.FAILED
+    return status
+
+
+def _run_module(name: str, words: Sequence[str], output: Output) -> int:
+    try:
         module = import_module(f"microsip_core.cli.{name}")
         parsed = command_parser(name, module).parse_args(words)
         return int(module.run(parsed, output))
     except SystemExit as done:  # --help
         return int(done.code or 0)
-    except KeyboardInterrupt:
-        return ExitStatus.INTERRUPTED
-    except BrokenPipeError:
-        # Whoever read our output has gone. Without this the interpreter would complain once more at its exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return ExitStatus.FAILED
+    except (BrokenPipeError, OutputError):
+        raise
     except Exception as error:
         if "--debug" in words:
             raise

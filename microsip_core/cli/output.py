@@ -5,18 +5,30 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import stat
 import sys
 from collections.abc import Mapping
 from typing import Any, TextIO
 
 from microsip_core.diagnosis.printable import printable
-from microsip_core.errors import ErrorCode, MicrosipError
+from microsip_core.errors import ErrorCode, FileError, MicrosipError
 
 from .exit_status import exit_status_of
+from .line_writer import LineWriter
+
+_READER_PATIENCE = 1.0  # seconds that a command ended by a signal waits for a slow reader of its output
+
+
+class OutputError(FileError):
+    """Stdout can not be written: its disk is full, say."""
 
 
 class Output:
-    """Results go to stdout, with ``as_json`` one object per line, else as text; errors to stderr and into the JSON."""
+    """Results go to stdout, with ``as_json`` one object per line, else as text; errors to stderr and into the JSON.
+
+    Where stdout is a pipe nothing here waits for its reader but :meth:`close`. Raises BrokenPipeError when the reader
+    has gone, OutputError when stdout can not be written for another reason.
+    """
 
     def __init__(
         self, command: str, *, as_json: bool = False, stdout: TextIO | None = None, stderr: TextIO | None = None,
@@ -25,20 +37,49 @@ class Output:
         self.as_json = as_json
         self._stdout = stdout or sys.stdout
         self._stderr = stderr or sys.stderr
+        self._pipe: LineWriter | None = None
+        if _is_pipe(self._stdout):
+            self._stdout.flush()
+            self._pipe = LineWriter(self._stdout.fileno())
+
+    def _print(self, text: str) -> None:
+        try:
+            if self._pipe is None:
+                print(text, file=self._stdout, flush=True)
+            else:
+                self._pipe.write(f"{text}\n".encode(self._stdout.encoding, "backslashreplace"))
+        except BrokenPipeError:
+            raise
+        except OSError as error:
+            raise OutputError(str(error.strerror), step="write the output", peer="stdout",
+                              remedy="Check where it goes, and the space there") from error
+
+    def close(self, *, stopped: bool = False) -> None:
+        """Wait until a pipe's reader has taken everything; not for long where a signal has ``stopped`` the command."""
+        if self._pipe is None:
+            return
+        complete = self._pipe.close(_READER_PATIENCE if stopped else None)
+        if self._pipe.lost or not complete:
+            lost = f"{self._pipe.lost} lines" if complete else "the last lines"
+            print(f"microsip {self.command}: {lost} of the output were lost: nobody read them in time",
+                  file=self._stderr, flush=True)
 
     def text(self, text: str) -> None:
         """Print text for a person; nothing with JSON."""
         if not self.as_json:
-            print(text, file=self._stdout, flush=True)
+            self._print(text)
 
     def record(self, record: Mapping[str, Any]) -> None:
         """Print one JSON object in one line; nothing without JSON."""
         if self.as_json:
-            print(json.dumps(record), file=self._stdout, flush=True)
+            self._print(json.dumps(record))
 
     def remark(self, text: str) -> None:
         """Print something for a person that is no result: to stderr with JSON, so that stdout stays JSON only."""
-        print(text, file=self._stderr if self.as_json else self._stdout, flush=True)
+        if self.as_json:
+            print(text, file=self._stderr, flush=True)
+        else:
+            self._print(text)
 
     def error(self, error: Exception, record: Mapping[str, Any] | None = None) -> int:
         """Print what went wrong in one line, and with JSON the object that tells it; return the exit status.
@@ -69,6 +110,14 @@ class Output:
     def width(self) -> int:
         """Columns of the terminal, 100 where there is none."""
         return shutil.get_terminal_size((100, 24)).columns if self._stdout.isatty() else 100
+
+
+def _is_pipe(stream: TextIO) -> bool:
+    try:
+        mode = os.fstat(stream.fileno()).st_mode
+    except (OSError, ValueError):  # no file at all
+        return False
+    return stat.S_ISFIFO(mode) or stat.S_ISSOCK(mode)
 
 
 def error_line(error: Exception) -> str:
