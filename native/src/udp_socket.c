@@ -1,4 +1,4 @@
-/* UDP sockets for RTP and RTCP: recvmsg with SO_TIMESTAMPNS on Linux, plain recvmsg elsewhere. */
+/* UDP sockets for RTP and RTCP: recvmsg with the kernel's time stamps where there are any. */
 #include "udp_socket.h"
 
 #include "clock.h"
@@ -12,6 +12,21 @@
 #include <unistd.h>
 
 #define EPHEMERAL_TRIES 64
+
+/* The kernel's time of arrival: in nanoseconds on Linux, in microseconds on other systems, or none. */
+#if defined(SO_TIMESTAMPNS)
+#define STAMP_OPTION SO_TIMESTAMPNS
+#define STAMP_MESSAGE SCM_TIMESTAMPNS
+typedef struct timespec stamp_t;
+static int64_t nanoseconds(const stamp_t *stamp) { return stamp->tv_sec * MS_NS_PER_SECOND + stamp->tv_nsec; }
+#elif defined(SO_TIMESTAMP)
+#define STAMP_OPTION SO_TIMESTAMP
+#define STAMP_MESSAGE SCM_TIMESTAMP
+typedef struct timeval stamp_t;
+static int64_t nanoseconds(const stamp_t *stamp) { return stamp->tv_sec * MS_NS_PER_SECOND + stamp->tv_usec * MS_NS_PER_US; }
+#else
+typedef struct timespec stamp_t;
+#endif
 
 static socklen_t address_length(const ms_address_t *address) {
     return address->any.sa_family == AF_INET6 ? sizeof address->v6 : sizeof address->v4;
@@ -90,8 +105,8 @@ static int open_socket(ms_address_t *address) {
     fcntl(fd, F_SETFD, FD_CLOEXEC);
     if (address->any.sa_family == AF_INET6)
         set_option(fd, IPPROTO_IPV6, IPV6_V6ONLY);
-#ifdef SO_TIMESTAMPNS
-    set_option(fd, SOL_SOCKET, SO_TIMESTAMPNS);
+#ifdef STAMP_OPTION
+    set_option(fd, SOL_SOCKET, STAMP_OPTION);
 #endif
     socklen_t length = address_length(address);
     if (bind(fd, &address->any, length) != 0 || getsockname(fd, &address->any, &length) != 0) {
@@ -162,13 +177,13 @@ void ms_udp_close_pair(ms_udp_pair_t *pair) {
     close(pair->rtcp);
 }
 
-#ifdef SO_TIMESTAMPNS
+#ifdef STAMP_OPTION
 static int64_t stamp_of(struct msghdr *header) {
     for (struct cmsghdr *part = CMSG_FIRSTHDR(header); part != NULL; part = CMSG_NXTHDR(header, part)) {
-        if (part->cmsg_level == SOL_SOCKET && part->cmsg_type == SCM_TIMESTAMPNS) {
-            struct timespec time;
-            memcpy(&time, CMSG_DATA(part), sizeof time);
-            return (int64_t)time.tv_sec * MS_NS_PER_SECOND + time.tv_nsec;
+        if (part->cmsg_level == SOL_SOCKET && part->cmsg_type == STAMP_MESSAGE) {
+            stamp_t stamp;
+            memcpy(&stamp, CMSG_DATA(part), sizeof stamp);
+            return nanoseconds(&stamp);
         }
     }
     return 0;
@@ -182,7 +197,7 @@ static int64_t stamp_of(struct msghdr *header) {
 
 long ms_udp_receive(int fd, uint8_t *buffer, size_t capacity, ms_address_t *from, int64_t *wall_time) {
     union {
-        char bytes[CMSG_SPACE(sizeof(struct timespec))];
+        char bytes[CMSG_SPACE(sizeof(stamp_t))];
         struct cmsghdr alignment;
     } control;
     struct iovec part = {buffer, capacity};

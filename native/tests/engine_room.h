@@ -74,10 +74,14 @@ static inline ms_stream_t *open_stream(uint32_t media_timeout_ms) {
     return stream;
 }
 
+static inline ms_payload_t payload(const char *name, uint8_t type) {
+    return (ms_payload_t){.name = name, .type = type, .clock_rate = 8000, .channels = 1};
+}
+
 static inline ms_stream_format_t pcmu(uint16_t remote_port, uint16_t ptime_ms) {
     return (ms_stream_format_t){.remote_host = "127.0.0.1", .remote_port = remote_port, .sending = true, .receiving = true,
-                                .has_send = true, .send = {"PCMU", 0, 8000, 1}, .ptime_ms = ptime_ms,
-                                .receive = {{"PCMU", 0, 8000, 1}, {"PCMA", 8, 8000, 1}, {"telephone-event", 101, 8000, 1}},
+                                .has_send = true, .send = payload("PCMU", 0), .ptime_ms = ptime_ms,
+                                .receive = {payload("PCMU", 0), payload("PCMA", 8), payload("telephone-event", 101)},
                                 .receive_count = 3, .telephone_event = 101};
 }
 

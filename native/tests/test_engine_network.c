@@ -346,7 +346,7 @@ static void bad_settings_are_refused(void) {
     format.receive_count = MS_PAYLOADS_MAX + 1;
     CHECK_EQ(ms_stream_configure(stream, &format), MS_EINVAL);
     format = pcmu(4000, 20);
-    format.send = (ms_payload_t){"telephone-event", 101, 8000, 1};
+    format.send = payload("telephone-event", 101);
     CHECK_EQ(ms_stream_configure(stream, &format), MS_ENOTSUP);
     ms_engine_config_t many = {.shards = MS_SHARDS_MAX + 1};
     ms_engine_t *engine;

@@ -32,11 +32,14 @@ static ms_engine_t *engine_of(uint32_t shards) {
     return engine;
 }
 
+static ms_payload_t payload(const char *name, uint8_t type) {
+    return (ms_payload_t){.name = name, .type = type, .clock_rate = 8000, .channels = 1};
+}
+
 static void connect_to(ms_stream_t *stream, uint16_t port) {
     ms_stream_format_t format = {.remote_host = "127.0.0.1", .remote_port = port, .sending = true, .receiving = true,
-                                 .has_send = true, .send = {"PCMA", 8, 8000, 1}, .ptime_ms = 20,
-                                 .receive = {{"PCMA", 8, 8000, 1}, {"telephone-event", 101, 8000, 1}},
-                                 .receive_count = 2, .telephone_event = 101};
+                                 .has_send = true, .send = payload("PCMA", 8), .ptime_ms = 20,
+                                 .receive = {payload("PCMA", 8), payload("telephone-event", 101)}, .receive_count = 2, .telephone_event = 101};
     CHECK_EQ(ms_stream_configure(stream, &format), MS_OK);
 }
 
