@@ -192,3 +192,17 @@ def test_a_2xx_without_a_usable_contact_does_no_harm() -> None:
     assert forks.requests == [("ACK", "x")]
     forks.session.hangup(forks.network.now)
     forks.end()
+
+
+def test_a_further_2xx_without_any_address_is_ended_where_the_invite_went() -> None:
+    forks = Forks()
+    forks.answer(200, "x", ANSWER)
+    assert forks.invite is not None
+    assert forks.source is not None
+    response = builder.response_to(forks.invite, 200)
+    response.set("To", "<tel:+123>;tag=y")
+    forks.script.reply(response, forks.source)
+    forks.network.run(forks.network.now + 0.05)
+    assert forks.requests == [("ACK", "x"), ("ACK", "y"), ("BYE", "y")]
+    forks.session.hangup(forks.network.now)
+    forks.end()

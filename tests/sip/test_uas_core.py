@@ -377,3 +377,20 @@ def test_over_tcp_the_connection_is_reused_and_nothing_is_repeated_but_the_2xx()
     event.session.hangup(1.0)
     bye = endpoint.data_to_send()[0]
     assert (bye.source, bye.hop) == (source, ("TCP", "10.0.0.1", None))
+
+
+@pytest.mark.parametrize(
+    ("contact", "from_", "statuses"),
+    [
+        ("<tel:+123>", "<sip:alice@example.com>;tag=a", [400]),
+        (None, "<tel:+123>;tag=a", [400]),
+        (None, "<sip:alice@example.com>;tag=a", []),
+    ],
+)
+def test_a_call_is_taken_only_from_where_it_can_be_ended(
+    bob: Endpoint, contact: str | None, from_: str, statuses: list[int],
+) -> None:
+    request = make_request("INVITE", contact=contact, body=OFFER, content_type="application/sdp")
+    request.set("From", from_)
+    assert [response.status for response in exchange(bob, request)] == statuses
+    assert len(bob.sessions) == (0 if statuses else 1)

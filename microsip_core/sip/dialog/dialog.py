@@ -108,12 +108,18 @@ def contact_uri(message: Message) -> str | None:
     """Return the URI of the first Contact; None when there is none, or none a request could be sent to."""
     try:
         contact = message.contact
-        if contact is None:
-            return None
-        SipUri.parse(contact.uri)
     except SipParseError:
         return None
-    return contact.uri
+    return contact.uri if contact is not None and is_target(contact.uri) else None
+
+
+def is_target(uri: str) -> bool:
+    """Whether a request could be sent to a URI of a peer."""
+    try:
+        SipUri.parse(uri)
+    except SipParseError:
+        return False
+    return True
 
 
 def _usable(record_routes: Iterable[str]) -> tuple[str, ...]:

@@ -28,7 +28,7 @@ class Acknowledgement:
     answer is enough.
     """
 
-    __slots__ = ("_acks", "_credentials", "_endpoint", "_identity", "_nonces", "_tag")
+    __slots__ = ("_acks", "_credentials", "_endpoint", "_identity", "_nonces", "_tag", "_uri")
 
     def __init__(
         self, endpoint: Endpoint, identity: Identity, invite: Request, nonces: ChallengeCache | None, tag: str,
@@ -38,6 +38,7 @@ class Acknowledgement:
         self._identity = identity
         self._nonces = nonces
         self._tag = tag
+        self._uri = invite.uri
         self._credentials = [(name, value) for name in _CREDENTIALS for value in invite.get_all(name)]
         self._acks: dict[str, tuple[bytes, Hop, Source | None]] = {}
 
@@ -70,7 +71,7 @@ class Acknowledgement:
     # -- forks
 
     def _end_fork(self, response: Response, now: float) -> None:
-        dialog = Dialog.of_uac(response, response.to.uri)
+        dialog = Dialog.of_uac(response, self._uri)
         self.acknowledge(dialog, response.cseq.number)
         request, hop = dialog_request(self._endpoint, self._identity, dialog, "BYE")
         bye = ClientRequest(self._endpoint, self._identity, request, hop, self, dialog=dialog, nonces=self._nonces)

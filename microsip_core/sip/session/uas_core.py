@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Protocol
 
 from ..builder import response_to
-from ..dialog.dialog import Dialog, contact_uri
+from ..dialog.dialog import Dialog, contact_uri, is_target
 from ..events import CallIncoming, RequestReceived
 from ..headers import METHODS
 from ..hop import Hop, Source
@@ -114,8 +114,9 @@ class UasCore:
     def _obstacle(self, request: Request, sdp: bytes | None) -> tuple[int, str | None, Headers] | None:
         """Return status, reason and headers with which to refuse an INVITE, None to take it."""
         config = self._endpoint.config
-        if "Contact" in request and contact_uri(request) is None:
-            return 400, "Unusable Contact", ()
+        if contact_uri(request) is None and ("Contact" in request or not is_target(request.from_.uri)):
+            # an RFC 2543 peer may leave it out, if its From can be called
+            return 400, "Unusable Contact" if "Contact" in request else "Contact Missing", ()
         encoded = "Content-Encoding" in request
         if request.body and (sdp is None or encoded) and not self._may_ignore_body(request):
             # a type or encoding we do not understand (s8.2.3)
