@@ -244,3 +244,18 @@ def test_a_change_withdrawn_by_the_peer(phones: Phones) -> None:
     assert alice.remote_sdp == HELD
     alice.hangup(phones.now)
     phones.end()
+
+
+def test_an_update_its_user_never_answers_leaves_all_as_it_was(phones: Phones) -> None:
+    alice, bob = phones.connect()
+    alice.update(HOLD, phones.now)
+    phones.run(0.05)
+    assert bob.offer_pending
+    phones.network.intercept = lambda sender, receiver, data: False
+    phones.run(33.0)
+    assert not bob.offer_pending
+    assert not bob.busy
+    assert bob.remote_sdp == OFFER
+    phones.network.intercept = None
+    bob.reinvite(ANSWER, phones.now)
+    phones.end()

@@ -176,6 +176,7 @@ def test_a_request_its_user_never_answers_is_forgotten(layer: TransactionLayer, 
     assert times_of_sending(layer, 100.0) == []
     assert layer.server_count == 0
     assert user.transactions[0].answered
+    assert user.calls == [("request", "OPTIONS"), ("failure", "not answered in time")]
     user.transactions[0].respond(builder.response_to(request, 200, to_tag="b"), 40.0)
     assert sent(layer) == []
 
@@ -245,6 +246,21 @@ def test_branch_sent_by_and_method_tell_transactions_apart(user: Recorder) -> No
     ):
         layer.receive(request, SOURCE, 0.0)
     assert [method for _, method in user.calls] == ["OPTIONS"] * 4 + ["INFO"]
+
+
+@pytest.mark.parametrize(("name", "value"), [("CSeq", "1 BYE"), ("CSeq", "2 INVITE"), ("Call-ID", "another")])
+def test_a_response_to_another_request_with_our_branch_is_none_of_ours(
+    layer: TransactionLayer, user: Recorder, name: str, value: str,
+) -> None:
+    request = make_request()
+    layer.send_request(request, HOP, 0.0)
+    for status in (180, 200, 200):
+        response = builder.response_to(request, status, to_tag="b")
+        response.set(name, value)
+        layer.receive(response, SOURCE, 0.1)
+    assert user.calls == [("stray", 180), ("stray", 200), ("stray", 200)]
+    layer.receive(builder.response_to(request, 200, to_tag="b"), SOURCE, 0.2)
+    assert user.calls[-1] == ("response", 200)
 
 
 def test_a_request_without_the_cookie_is_matched_as_of_old(layer: TransactionLayer, user: Recorder) -> None:

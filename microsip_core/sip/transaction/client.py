@@ -38,7 +38,8 @@ class ClientTransaction(Machine):
     """
 
     __slots__ = (
-        "_data", "_end_timer", "_flow", "_interval", "_retransmit_timer", "hop", "key", "layer", "owner", "request",
+        "_call_id", "_cseq", "_data", "_end_timer", "_flow", "_interval", "_retransmit_timer", "hop", "key", "layer",
+        "owner", "request",
     )
 
     def __init__(
@@ -50,6 +51,8 @@ class ClientTransaction(Machine):
         self.key = key
         self.owner = owner
         self._flow = flow
+        self._call_id = request.call_id
+        self._cseq = request.cseq
         self._data = request.to_bytes()
         self._retransmit_timer: Timer | None = None
         self._end_timer: Timer | None = None
@@ -68,6 +71,10 @@ class ClientTransaction(Machine):
             self._retransmit_timer = self.layer.timer_heap.schedule(now + timers.t1, self, ClientInput.TIMER_RETRANSMIT)
         self._arm(now + timers.timeout, ClientInput.TIMER_TIMEOUT)
         self.layer.send(self._data, self.hop, self._flow, self)
+
+    def is_answered_by(self, response: Response) -> bool:
+        """Whether a response with our branch is one to this very request."""
+        return response.cseq == self._cseq and response.call_id == self._call_id
 
     def receive(self, response: Response, now: float) -> None:
         """Take a response that the layer matched to this transaction."""

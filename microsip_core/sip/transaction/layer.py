@@ -35,7 +35,8 @@ class TransactionLayer:
     refused by itself, by status.
 
     A response is matched by branch and CSeq method (s17.1.3); that the sent-by is ours follows from the branch, which
-    is.
+    is. One that does not have the Call-ID and CSeq of its request (s8.2.6.2) is none either: a dialog made of it would
+    be another one.
     """
 
     __slots__ = (
@@ -73,7 +74,7 @@ class TransactionLayer:
     def _receive_response(self, response: Response, source: Source, now: float) -> None:
         branch = response.via.params.get("branch") or ""
         transaction = self._clients.get(branch if response.cseq.method != "CANCEL" else branch + " CANCEL")
-        if transaction is None:
+        if transaction is None or not transaction.is_answered_by(response):
             self.user.on_stray_response(response, source, now)
         else:
             transaction.receive(response, now)

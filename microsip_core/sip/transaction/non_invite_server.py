@@ -3,7 +3,7 @@
 TRYING says nothing until the user does (RFC 4320 s4.1: a 100 would be wrong here). PROCEEDING and COMPLETED repeat the
 last response for every retransmitted request. COMPLETED lasts 64*T1 (timer J), nothing over a reliable transport. A
 user that says nothing for 64*T1 has lost its chance: the client has given up (RFC 4320 s4.2), so the transaction ends
-without an answer.
+without an answer, and the user is told.
 """
 
 from __future__ import annotations
@@ -60,12 +60,15 @@ class NonInviteServerTransaction(ServerTransaction):
             self.request = None
             self._arm(now + self.layer.timers.timeout, ServerInput.TIMER_END)
 
+    def _give_up(self, _: None, now: float) -> None:
+        self._fail("not answered in time", now)
+
     TABLE = table(NonInviteServerState, ServerInput, {
         NonInviteServerState.TRYING: {
             ServerInput.SEND_PROVISIONAL: (ServerTransaction._send, NonInviteServerState.PROCEEDING),
             ServerInput.SEND_SUCCESS: (_complete, NonInviteServerState.COMPLETED),
             ServerInput.SEND_FAILURE: (_complete, NonInviteServerState.COMPLETED),
-            ServerInput.TIMER_END: (ServerTransaction._end, NonInviteServerState.TERMINATED),
+            ServerInput.TIMER_END: (_give_up, NonInviteServerState.TERMINATED),
             ServerInput.TRANSPORT_ERROR: (ServerTransaction._fail, NonInviteServerState.TERMINATED),
         },
         NonInviteServerState.PROCEEDING: {
@@ -73,7 +76,7 @@ class NonInviteServerTransaction(ServerTransaction):
             ServerInput.SEND_PROVISIONAL: (ServerTransaction._send, NonInviteServerState.PROCEEDING),
             ServerInput.SEND_SUCCESS: (_complete, NonInviteServerState.COMPLETED),
             ServerInput.SEND_FAILURE: (_complete, NonInviteServerState.COMPLETED),
-            ServerInput.TIMER_END: (ServerTransaction._end, NonInviteServerState.TERMINATED),
+            ServerInput.TIMER_END: (_give_up, NonInviteServerState.TERMINATED),
             ServerInput.TRANSPORT_ERROR: (ServerTransaction._fail, NonInviteServerState.TERMINATED),
         },
         NonInviteServerState.COMPLETED: {
