@@ -12,7 +12,7 @@ _WILDCARDS = ("0.0.0.0", "::")  # noqa: S104 (compared with, not bound)
 
 def is_loopback(host: str) -> bool:
     """Tell whether a host is this machine only: 127.0.0.0/8, ::1 or ``localhost``."""
-    return host.startswith("127.") or host == "::1" or host.lower() == "localhost"
+    return (host.startswith("127.") and is_numeric(host)) or host == "::1" or host.lower() == "localhost"
 
 
 def is_numeric(host: str) -> bool:
