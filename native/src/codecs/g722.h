@@ -12,7 +12,7 @@
    eight, so that loops over them become vector instructions. */
 typedef struct ms_g722_band {
     int16_t zero[8];       /* zero predictor: coefficients, */
-    int16_t difference[8]; /* and the quantised differences they weigh */
+    int16_t twice[8];      /* and twice the quantised differences they weigh */
     int16_t pole[2];       /* pole predictor: coefficients, */
     int16_t signal[2];     /* and the reconstructed signals they weigh */
     int16_t partial[2];    /* signs of these steer the pole predictor's adaptation */
