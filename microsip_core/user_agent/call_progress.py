@@ -143,7 +143,9 @@ def on_ended(call: Call, event: core.CallEnded) -> None:
     if event.status:
         call.status, call.reason = event.status, event.reason
     if call.error is None:
-        call.error = call_error(event, call.remote_uri, call.agent.driver.transport_error(event.reason))
+        network = call.agent.driver.transport_error(event.reason)
+        had_password = call.account is not None and bool(call.account.identity.credentials)
+        call.error = call_error(event, call.remote_uri, network, had_password=had_password)
     call.finish(end_cause(event), event.by)
 
 

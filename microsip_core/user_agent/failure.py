@@ -6,7 +6,6 @@ from microsip_core.errors import (
     AuthenticationError,
     CallRefused,
     Canceled,
-    CodecError,
     InvalidState,
     MediaError,
     MicrosipError,
@@ -72,10 +71,13 @@ def end_cause(event: CallEnded) -> EndCause:
     return _CAUSES.get(event.cause, EndCause.ERROR)
 
 
-def call_error(event: CallEnded, peer: str, network: NetworkError | None) -> MicrosipError | None:
+def call_error(
+    event: CallEnded, peer: str, network: NetworkError | None, *, had_password: bool,
+) -> MicrosipError | None:
     """Return the exception for a call that ended before what was awaited; None for a normal hang-up.
 
-    ``network`` is the transport's own account of a message that could not be sent.
+    ``network`` is the transport's own account of a message that could not be sent; ``had_password``: whether the
+    call's account has a password to give.
     """
     cause, status, reason = event.cause, event.status, event.reason
     if cause in (CoreCause.REJECTED, CoreCause.REDIRECTED):
@@ -95,18 +97,22 @@ def call_error(event: CallEnded, peer: str, network: NetworkError | None) -> Mic
     if cause is CoreCause.TRANSPORT:
         return network or NetworkError(reason or "a message could not be sent", step="invite", peer=peer)
     if cause is CoreCause.AUTHENTICATION:
-        return AuthenticationError(f"the credentials were refused ({status} {reason})", step="invite", peer=peer,
-                                   remedy=_CREDENTIALS)
+        what = "the credentials were refused" if had_password else "a password is wanted"
+        return AuthenticationError(f"{what} ({status} {reason})", step="invite", peer=peer,
+                                   remedy=_CREDENTIALS if had_password else "Call from an account with a password")
     if cause is CoreCause.NEGOTIATION:
-        return MediaError("offer and answer came to no end", step="invite", peer=peer)
+        return MediaError(f"the call has no sound: {reason}", step="invite", peer=peer,
+                          remedy="The peer must answer an offer in its 200 or, where the 200 offers, in its ACK")
     if cause in (CoreCause.HANGUP, CoreCause.REPLACED, CoreCause.SHUTDOWN):
         return None
     return TimedOut(f"the call was lost ({cause.value.replace('_', ' ')})", step="call", peer=peer)
 
 
 def refusal_status(error: MicrosipError) -> int:
-    """Return the status that refuses what failed with ``error``: 488 no codec, 400 malformed, 500 a fault of ours."""
-    if isinstance(error, CodecError):
+    """Return the status that refuses what failed with ``error``: 488 no codec, or no address for media that we can use
+    (RFC 3261 s13.3.1.3); 400 malformed, 500 a fault of ours.
+    """
+    if isinstance(error, MediaError):
         return 488
     return 400 if isinstance(error, SdpError) else 500
 

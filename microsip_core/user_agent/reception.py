@@ -101,7 +101,7 @@ class Reception:
 
     def _handler_failed(self, call: Call, error: Exception) -> None:
         """A fault in the user's handler costs that call, and is told."""
-        if isinstance(error, MicrosipError) and call.state is CallState.ENDED:
+        if isinstance(error, MicrosipError) and _is_over(call):
             LOG.info("the handler of %s stopped at the end of the call: %s", call, error)
             return
         LOG.error("the handler of %s failed", call, exc_info=error)
@@ -112,8 +112,7 @@ class Reception:
         )
 
     def _ring(self, call: Call) -> None:
-        ended = call.session is None or call.session.state is SessionState.ENDED  # the call learns it later
-        if call.state is CallState.INCOMING and not ended and self._agent.config.auto_ring:
+        if call.state is CallState.INCOMING and not _is_over(call) and self._agent.config.auto_ring:
             call.ring()
 
     async def next_call(self, timeout: float | None) -> Call:
@@ -148,3 +147,8 @@ class Reception:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+
+
+def _is_over(call: Call) -> bool:
+    """Whether it has ended; a call that is ended within a handler learns it when the handler has returned."""
+    return call.session is None or call.session.state is SessionState.ENDED

@@ -16,6 +16,7 @@ from microsip_core.errors import (
     DnsError,
     InvalidArgument,
     InvalidState,
+    MediaError,
     MicrosipError,
     NetworkError,
     NotInitialized,
@@ -157,6 +158,36 @@ async def test_plain_handler_may_end_the_call(
         await caller.invite(uri_of(callee))
     assert callee.calls == []
     assert not caplog.records
+
+
+@pytest.mark.parametrize(("changes", "status"), [
+    ({"RTP/AVP 0": "RTP/AVP 3"}, "488"),
+    ({"m=audio": "m=video"}, "488"),
+    ({"127.0.0.1": "host.invalid"}, "488"),
+    ({"127.0.0.1": "::1", "IP4": "IP6"}, "488"),
+    ({"v=0": "hello"}, "400"),
+])
+async def test_offer_that_can_not_be_answered_costs_its_caller_the_call_and_no_traceback(
+    make_agent: MakeAgent, peer: RawPeer, changes: dict[str, str], status: str, caplog: pytest.LogCaptureFixture,
+) -> None:
+    callee = await make_agent(media=None)
+    callee.on_incoming = lambda call: call.answer()
+    offer = "v=0\r\no=- 1 1 IN IP4 127.0.0.1\r\ns=-\r\nc=IN IP4 127.0.0.1\r\nt=0 0\r\nm=audio 4000 RTP/AVP 0\r\n"
+    for old, new in changes.items():
+        offer = offer.replace(old, new)
+    await peer.send(peer.invite(callee.listen_address, body=offer), callee.listen_address)
+    assert (await peer.receive("SIP/2.0 4")).startswith(f"SIP/2.0 {status} ")
+    assert callee.calls == []
+    assert not [record for record in caplog.records if record.levelname == "ERROR"]
+
+
+async def test_answer_without_description_says_so(make_agent: MakeAgent, peer: RawPeer) -> None:
+    caller = await make_agent(media=None)
+    calling = asyncio.create_task(caller.invite(peer.uri))
+    await peer.respond(await peer.receive("INVITE"), "200 OK")
+    with pytest.raises(MediaError, match="no session description"):
+        await calling
+    await peer.respond(await peer.receive("BYE"), "200 OK")
 
 
 async def test_wait_canceled_as_the_call_fails_leaves_no_complaint(
