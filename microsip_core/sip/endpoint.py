@@ -69,6 +69,15 @@ class EndpointConfig:
     """Server transactions beyond which new requests are refused with 503."""
     max_sessions: int = 50_000
     """Sessions beyond which a new INVITE is refused with 486, and ``invite`` raises LimitExceeded."""
+    largest_datagram: int = 1300
+    """Octets up to which a request goes by UDP where its URI names no transport; a larger one tries TCP first (RFC 3261
+    s18.1.1)."""
+    choose_hop: Callable[[Hop], Hop] | None = None
+    """Says for a hop whose URI names neither port nor transport which transport the domain prefers, if known (RFC 3263
+    s4.1); a pure, quick function of the driver."""
+    another_target: Callable[[Hop], bool] | None = None
+    """Told that the server a hop stands for has failed; says whether the hop stands for another one now (RFC 3263
+    s4.3)."""
 
 
 @dataclass(slots=True)
@@ -80,6 +89,12 @@ class EndpointStatistics:
     stray_responses: int = 0
     refused: dict[int, int] = field(default_factory=dict)
     """Requests the core refused by itself, by status."""
+    switched_to_tcp: int = 0
+    """Requests that went by TCP since they were too large for UDP."""
+    tcp_refused: int = 0
+    """How many of these went by UDP after all."""
+    failovers: int = 0
+    """Requests sent again to another server of the same domain."""
 
 
 class Endpoint:
@@ -106,6 +121,8 @@ class Endpoint:
         self.registrations: set[Registration] = set()
         self.public_addresses: dict[tuple[str, tuple[str, int]], tuple[str, int]] = {}
         """(transport, local address) -> the address peers see us at, where it is another (received and rport)."""
+        self.tcp_refused: dict[Hop, float] = {}
+        """When a peer refused TCP for a large request."""
         self._events: deque[Event] = deque()
         self._make_headers()
 

@@ -268,7 +268,7 @@ class Registration(Machine):
     def _next_hop(self) -> Hop:
         routes = tuple(route_value(route) for route in self.identity.routes)
         _, _, uri = route_request(self.registrar, routes)
-        return hop_of(uri, self.identity.transport or self._endpoint.config.default_transport)
+        return hop_of(self._endpoint, self.identity, uri)
 
     def _lengthen(self, response: Response | None) -> bool:
         """Ask for the least time the registrar allows (s10.2.8); False if that is not longer than what we asked for."""

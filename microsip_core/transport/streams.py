@@ -108,6 +108,10 @@ class StreamLayer:
             return connection
         return await asyncio.shield(self._opening(hop).task)
 
+    def leave(self, hop: Hop) -> None:
+        """Use the connection to ``hop`` no more for new requests."""
+        self._by_hop.pop(hop, None)
+
     def _send_when_open(self, packet: OutgoingPacket) -> None:
         hop = packet.hop
         if packet.data.startswith(b"SIP/2.0") and hop.transport in ("WS", "WSS"):

@@ -129,6 +129,10 @@ class TransportLayer:
         """Resolve the host of ``hop`` and open what leads there. Raises DnsError, NetworkError, TlsError, Busy."""
         if hop.transport == "UDP":
             await self.resolver.resolve(hop)
+            chosen = self.choose_hop(hop)
+            if chosen != hop:
+                await self.reach(chosen)
+                return
             self._route(hop)
         elif self._listener_for(hop) is None:
             await self.streams.connect(hop)
@@ -138,10 +142,23 @@ class TransportLayer:
     def reach_now(self, hop: Hop) -> bool:
         """Do as :meth:`reach` if it needs no waiting; returns whether it did."""
         if hop.transport == "UDP":
-            return self._route(hop) is not None
+            chosen = self.choose_hop(hop)
+            return self._route(hop) is not None if chosen == hop else self.reach_now(chosen)
         if self.streams.find(hop) is not None:
             return True
         return self.resolver.known(hop) is not None and self._listener_for(hop) is not None
+
+    def choose_hop(self, hop: Hop) -> Hop:
+        """Return the hop with the transport its domain prefers, if that is known (RFC 3263 s4.1)."""
+        return hop if hop.port is not None else self.resolver.choose(hop)
+
+    def another_target(self, hop: Hop) -> bool:
+        """Take note that the server ``hop`` led to has failed; returns whether it leads to another one now."""
+        targets = self.resolver.known(hop)
+        if not targets or not self.resolver.avoid(hop, targets[0]):
+            return False
+        self.streams.leave(hop)
+        return True
 
     def local_address(self, hop: Hop) -> HostPort:
         """Return what to call ourselves towards ``hop`` in Via and Contact. Sending tells what is wrong, this never."""

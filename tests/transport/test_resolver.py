@@ -72,7 +72,7 @@ async def test_unknown_name_says_what_to_do(names: Names) -> None:
 async def test_one_who_gives_up_does_not_spoil_it_for_the_others(names: Names) -> None:
     names.answers["sip.example.com"] = ["192.0.2.7"]
     resolver = Resolver(asyncio.get_running_loop())
-    hop = Hop("UDP", "sip.example.com", None)
+    hop = Hop("UDP", "sip.example.com", 5060)
     hasty, patient = (asyncio.create_task(resolver.resolve(hop)) for _ in range(2))
     await asyncio.sleep(0)
     hasty.cancel()
@@ -84,7 +84,7 @@ async def test_one_who_gives_up_does_not_spoil_it_for_the_others(names: Names) -
 async def test_close_leaves_no_task(names: Names) -> None:
     names.answers["sip.example.com"] = ["192.0.2.7"]
     resolver = Resolver(asyncio.get_running_loop())
-    waiting = asyncio.create_task(resolver.resolve(Hop("UDP", "sip.example.com", None)))
+    waiting = asyncio.create_task(resolver.resolve(Hop("UDP", "sip.example.com", 5060)))
     await asyncio.sleep(0)
     await resolver.close()
     with pytest.raises(asyncio.CancelledError):

@@ -323,7 +323,7 @@ async def test_hang_up_while_the_host_is_looked_up(caller: UserAgent, monkeypatc
         return await asyncio.Event().wait()  # type: ignore[return-value]
 
     monkeypatch.setattr(asyncio.get_running_loop(), "getaddrinfo", look_up)
-    call = caller.start_call("sip:bob@example.com")
+    call = caller.start_call("sip:bob@example.com:5060")
     await asyncio.wait_for(looking.wait(), 2)
     await call.hangup()
     assert (call.state, call.end_cause) == (CallState.ENDED, EndCause.CANCELED)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from ..authentication import Authentication, ChallengeCache, ChallengeOutcome, take_next_nonces
 from ..builder import REASON_PHRASES
 from ..events import EndCause
+from .failover import fall_back, hop_for_large, next_target
 from .uac_core import via_value
 
 if TYPE_CHECKING:
@@ -46,8 +47,8 @@ class ClientRequest:
     """
 
     __slots__ = (
-        "_authentication", "_dialog", "_endpoint", "_given_up", "_identity", "_tries", "hop", "method", "nonces",
-        "owner", "request", "transaction", "uri", "user",
+        "_authentication", "_dialog", "_endpoint", "_given_up", "_identity", "_switched", "_tries", "hop", "method",
+        "nonces", "owner", "request", "transaction", "uri", "user",
     )
 
     def __init__(
@@ -72,6 +73,7 @@ class ClientRequest:
         self._authentication: Authentication | None = None
         self._tries = 0
         self._given_up = False
+        self._switched = False
 
     def send(self, now: float) -> None:
         """Send it, with the credentials that are known to be wanted."""
@@ -80,6 +82,12 @@ class ClientRequest:
             self.nonces.authorize(self.request, self.hop, endpoint.ids)
         if self._identity.challenges is not None:
             self._identity.challenges.authorize(self.request, self.hop, endpoint.ids)
+        if self.hop.transport == "UDP":
+            tcp = hop_for_large(endpoint, self.request, self.hop, now)
+            if tcp is not None:
+                self._switched = True
+                self.hop = tcp
+                self.request.set("Via", via_value(endpoint, tcp))
         self._tries += 1
         flow = self._dialog.flow if self._dialog is not None else None
         self.transaction = endpoint.layer.send_request(self.request, self.hop, now, self, flow)
@@ -106,6 +114,8 @@ class ClientRequest:
                 self.user.on_provisional(self, response, now)
         elif status in (401, 407) and not self._given_up:
             self._challenged(response, now)
+        elif status == 503 and self._try_elsewhere(now):
+            return
         else:
             if self._tries > 1 or self.nonces:
                 take_next_nonces(response, self._identity, self.nonces)
@@ -115,10 +125,19 @@ class ClientRequest:
 
     def on_timeout(self, now: float) -> None:
         """No final response came in time."""
+        if self._try_elsewhere(now):
+            return
         self._end(408, REASON_PHRASES[408], None, EndCause.TIMEOUT, now)
 
     def on_transport_error(self, error: str, now: float) -> None:
         """It could not be sent."""
+        if self._switched and not self._given_up:
+            self._switched = False
+            self.hop = fall_back(self._endpoint, self.hop, now)
+            self._send_anew(now)
+            return
+        if self._try_elsewhere(now):
+            return
         self._end(503, error, None, EndCause.TRANSPORT, now)
 
     def _end(self, status: int, reason: str, response: Response | None, cause: EndCause | None, now: float) -> None:
@@ -126,6 +145,24 @@ class ClientRequest:
         user, self.user = self.user, None
         if user is not None:
             user.on_final(self, status, reason, response, cause, now)
+
+    def _try_elsewhere(self, now: float) -> bool:
+        """Send it to the next server of the domain, if it has one (RFC 3263 s4.3)."""
+        if self.user is None or self._given_up or not next_target(self._endpoint, self.hop):
+            return False
+        self._send_anew(now)
+        return True
+
+    def _send_anew(self, now: float) -> None:
+        """Send it by another way: the same request but for its Via and what depends on it, a new transaction."""
+        if self.transaction is not None:
+            self.transaction.owner = None
+        request = self.request.copy()
+        request.set("Via", via_value(self._endpoint, self.hop))
+        request.remove("Authorization")
+        request.remove("Proxy-Authorization")
+        self.request = request
+        self.send(now)
 
     # -- challenges
 

@@ -64,7 +64,7 @@ def new_request(
     proxies = identity.routes if method == "REGISTER" else (*identity.routes, *identity.service_route)
     routes = tuple(route_value(route) for route in proxies)
     request_uri, route_values, next_uri = route_request(uri, routes)
-    hop = hop_of(next_uri, identity.transport or endpoint.config.default_transport)
+    hop = hop_of(endpoint, identity, next_uri)
     if contact is None and method in CONTACT_METHODS:
         contact = contact_for(endpoint, identity, hop, request_uri)
     from_ = NameAddr(identity.display_name or "", identity.aor, {"tag": from_tag})
@@ -82,7 +82,7 @@ def dialog_request(
 ) -> tuple[Request, Hop]:
     """Make a request within a dialog (s12.2.1.1), and its hop. ``cseq`` is given for ACK and CANCEL only."""
     request_uri, route_values, next_uri = route_request(dialog.target, dialog.routes)
-    hop = hop_of(next_uri, identity.transport or endpoint.config.default_transport)
+    hop = hop_of(endpoint, identity, next_uri)
     if dialog.flow is not None:
         hop = hop._replace(transport=dialog.flow.transport)
     contact = contact_for(endpoint, identity, hop, request_uri) if method in CONTACT_METHODS else None
@@ -94,11 +94,15 @@ def dialog_request(
     return request, hop
 
 
-def hop_of(uri: str, default_transport: str) -> Hop:
-    """Return the hop of a URI of ours. Raises InvalidArgument when it is no SIP URI."""
+def hop_of(endpoint: Endpoint, identity: Identity, uri: str) -> Hop:
+    """Return the hop of a URI for a request of ours. Raises InvalidArgument when it is no SIP URI."""
+    config = endpoint.config
     try:
-        return next_hop(uri, default_transport)
+        hop = next_hop(uri, identity.transport or config.default_transport)
     except SipParseError as error:
         raise InvalidArgument(
             f"no usable SIP URI: {uri!r}", step="send request", remedy="Use sip:user@host[:port]",
         ) from error
+    if hop.port is None and config.choose_hop is not None and "transport=" not in uri.lower():
+        return config.choose_hop(hop)
+    return hop
