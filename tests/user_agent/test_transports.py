@@ -26,7 +26,7 @@ USERS = {"alice": "secret", "bob": "hunter2"}
 async def server(authority: Authority) -> AsyncIterator[LoopbackServer]:
     """A server that listens for everything, and challenges everything."""
     async with LoopbackServer(
-        users=USERS, challenge="all", transports=("udp", "tcp", "tls"), services=False,
+        users=USERS, challenge="all", transports=("udp", "tcp", "tls", "ws", "wss"), services=False,
         tls=authority.settings("127.0.0.1"),
     ) as running:
         yield running
@@ -127,7 +127,9 @@ async def test_tcp_only_agent_calls_by_tcp(make_agent: MakeAgent) -> None:
     assert via(caller) == {"TCP"}
 
 
-@pytest.mark.parametrize("transports", [("tcp", "tcp"), ("tls", "tls"), ("tls", "udp"), ("udp", "tcp")])
+@pytest.mark.parametrize("transports", [
+    ("tcp", "tcp"), ("tls", "tls"), ("tls", "udp"), ("udp", "tcp"), ("ws", "ws"), ("wss", "udp"), ("tls", "ws"),
+])
 async def test_registered_phones_call_through_the_server(
     make_agent: MakeAgent, authority: Authority, server: LoopbackServer, transports: tuple[str, str],
 ) -> None:
