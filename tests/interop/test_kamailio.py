@@ -35,7 +35,13 @@ def aor(user: str, kamailio: Peer) -> str:
 async def test_register_refresh_and_unregister(agent: UserAgent, kamailio: Peer) -> None:
     account = await agent.create_account(aor("alice", kamailio), PASSWORD, expires=60)
     await account.register()
+    assert account.state == "registered"
+    assert account.expires is not None
+    assert 50 < account.expires <= 60
     await account.unregister()
+    assert account.state == "unregistered"
+    with pytest.raises(CallRefused, match="404"):
+        await agent.invite(aor("alice", kamailio), account=account, timeout=10)
 
 
 async def test_wrong_password_is_said_so(agent: UserAgent, kamailio: Peer) -> None:
