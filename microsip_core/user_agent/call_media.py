@@ -201,7 +201,8 @@ class CallMedia(CallDtmf):
             self.emit(EventType.RECORDING_STOPPED, text=path)
         if fault:
             self.recording_error = FileError(
-                f"the recording is not complete: {fault}", step="record", peer=path, remedy="Check the space there",
+                f"the recording is not complete: {fault.removeprefix(f'{path}: ')}", step="record", peer=path,
+                remedy="Check the space there",
             )
             LOG.warning("%s", self.recording_error)
         if self.state is CallState.ENDED and not self._recordings:
