@@ -2,6 +2,7 @@
 #include "engine_room.h"
 
 #include <math.h>
+#include <poll.h>
 
 static const ms_tone_t TONE = {{1000.0f}, 1, 0, 0};
 
@@ -260,6 +261,27 @@ static void taps_hear_and_say_and_fall_silent_at_once(void) {
     room_close();
 }
 
+/* Who takes fewer events than wait must find the descriptor readable again. */
+static void events_left_over_are_told_again(void) {
+    ms_stream_t *a, *b;
+    ms_event_t event;
+    room_open();
+    open_pair(&a, &b, 20);
+    for (int i = 0; i < 100; i++) {
+        room.now += MS_NS_PER_MS;
+        ms_engine_tick(room.engine, room.now);
+    }
+    for (int left = 2; left > 0; left--) { /* a first packet each way */
+        struct pollfd poller = {ms_engine_event_fd(room.engine), POLLIN, 0};
+        CHECK_EQ(poll(&poller, 1, 0), 1);
+        CHECK_EQ(ms_engine_poll_events(room.engine, &event, 1), 1);
+    }
+    CHECK_EQ(ms_engine_poll_events(room.engine, &event, 1), 0);
+    struct pollfd poller = {ms_engine_event_fd(room.engine), POLLIN, 0};
+    CHECK_EQ(poll(&poller, 1, 0), 0);
+    room_close();
+}
+
 int main(void) {
     RUN(sound_goes_both_ways);
     RUN(every_ptime_works);
@@ -269,5 +291,6 @@ int main(void) {
     RUN(recordings_hold_both_sides);
     RUN(a_recording_is_complete_when_the_engine_ends);
     RUN(taps_hear_and_say_and_fall_silent_at_once);
+    RUN(events_left_over_are_told_again);
     return check_result("engine");
 }
