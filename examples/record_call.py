@@ -20,6 +20,8 @@ async def main(uri: str, recording: str, seconds: str = "5") -> None:
         print(f"{recording}: {call.duration:.1f} s of {call.remote_uri}, ended by {call.ended_by}")
 
 
+if not 3 <= len(sys.argv) <= 4:
+    sys.exit(__doc__)
 try:
     asyncio.run(main(*sys.argv[1:]))
 except MicrosipError as error:

@@ -35,4 +35,6 @@ async def main(uri: str, number: str = "10", seconds: str = "3") -> None:
     print(f"sent {sent} packets, received {received}, lost {lost}, lowest MOS {mos:.2f}")
 
 
+if not 2 <= len(sys.argv) <= 4:
+    sys.exit(__doc__)
 asyncio.run(main(*sys.argv[1:]))
