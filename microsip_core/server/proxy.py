@@ -27,7 +27,7 @@ from .forwarding import (
 )
 from .journal import Journal
 from .location import LocationService
-from .response_context import Branch, ResponseContext
+from .response_context import MAX_BREADTH, Branch, ResponseContext
 
 Refusal = tuple[int, tuple[tuple[str, str], ...]]
 _TIMEOUT, _UNREACHABLE = 408, 503
@@ -114,6 +114,8 @@ class Proxy:
         except SipParseError:
             self._journal.count("malformed_targets")
             return None
+        if branch.breadth < MAX_BREADTH:
+            copy.set("Max-Breadth", str(branch.breadth))
         self._authenticator.strip_credentials(copy)
         self._journal.count("forwarded")
         return self._layer.send_request(copy, hop, now, branch, flow)

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Protocol
 
 from microsip_core.sip.builder import response_to
+from microsip_core.sip.grammar import parse_number
 from microsip_core.sip.message import Request, Response
 
 from .best_response import best_response
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from microsip_core.sip.transaction.client import ClientTransaction
     from microsip_core.sip.transaction.server import ServerTransaction
 
+MAX_BREADTH = 60
 _TIMER_C = 1
 
 
@@ -38,11 +40,12 @@ class Forwarder(Protocol):
 class Branch:
     """One attempt to reach one target."""
 
-    __slots__ = ("context", "response", "target", "timer", "transaction")
+    __slots__ = ("breadth", "context", "response", "target", "timer", "transaction")
 
-    def __init__(self, context: ResponseContext, target: Target) -> None:
+    def __init__(self, context: ResponseContext, target: Target, breadth: int) -> None:
         self.context = context
         self.target = target
+        self.breadth = breadth
         self.transaction: ClientTransaction | None = None
         self.response: Response | None = None
         self.timer: Timer | None = None
@@ -60,10 +63,14 @@ class ResponseContext:
     A group holds the targets of equal q and is tried in parallel; the next one follows when all of a group have failed
     (s16.6). Every 2xx to an INVITE and every 101-199 goes back at once, other final responses when all branches have
     one.
+
+    The branches of a group share what Max-Breadth leaves of all the branches that the request may be in at once, so
+    that users whose contacts name each other can not multiply it without end (RFC 5393 s5.3).
     """
 
     __slots__ = (
-        "_branches", "_canceled", "_final_sent", "_forwarder", "_groups", "digest", "request", "routed", "transaction",
+        "_branches", "_breadth", "_canceled", "_final_sent", "_forwarder", "_groups", "digest", "request", "routed",
+        "transaction",
     )
 
     def __init__(
@@ -75,6 +82,7 @@ class ResponseContext:
         self.digest = digest
         self.routed = routed
         self._forwarder = forwarder
+        self._breadth = _breadth_of(request)
         self._groups = _by_preference(targets)
         self._branches: list[Branch] = []
         self._canceled = False
@@ -126,9 +134,14 @@ class ResponseContext:
     # -- branches
 
     def _start_group(self, now: float) -> None:
-        group = [Branch(self, target) for target in self._groups.pop(0)]
+        targets = self._groups.pop(0)
+        share, rest = divmod(self._breadth, len(targets))
+        group = [Branch(self, target, share + (index < rest)) for index, target in enumerate(targets)]
         self._branches += group
         for branch in group:
+            if not share:
+                self._close(branch, self._own_response(440))
+                continue
             branch.transaction = self._forwarder.forward(branch, now)
             if branch.transaction is None:
                 self._close(branch, self._own_response(503))
@@ -177,6 +190,13 @@ class ResponseContext:
 
     def _own_response(self, status: int, reason: str | None = None) -> Response:
         return response_to(self.request, status, reason, to_tag=self._forwarder.new_tag())
+
+
+def _breadth_of(request: Request) -> int:
+    """Return Max-Breadth of a request, at most what we give one without (RFC 5393 s5.3.3)."""
+    text = request.get("Max-Breadth")
+    number = parse_number(text, MAX_BREADTH) if text is not None else None
+    return MAX_BREADTH if number is None else number
 
 
 def _by_preference(targets: Sequence[Target]) -> list[list[Target]]:

@@ -176,3 +176,48 @@ def test_nothing_is_left_after_a_call() -> None:
     bench.advance(64)
     assert bench.core.next_timeout() is None
     assert bench.core.statistics(bench.now)["transactions"] == 0
+
+
+# -- breadth
+
+
+@pytest.mark.parametrize(
+    ("asked", "given"), [(None, ["20", "20", "20"]), ("600", ["20", "20", "20"]), ("4", ["1", "1", "2"])],
+)
+def test_branches_share_the_breadth_of_a_request(asked: str | None, given: list[str]) -> None:
+    bench = CoreBench()
+    bench.bind("bob", 5072, 5073, 5074)
+    headers = [] if asked is None else [("Max-Breadth", asked)]
+    sent = forwarded(bench.send(bench.new("MESSAGE", BOB, headers=headers)))
+    assert sorted(found.message.get("Max-Breadth") for found in sent) == given
+
+
+def test_a_request_of_one_branch_is_left_as_it_is() -> None:
+    bench = CoreBench()
+    bench.bind("bob", 5072)
+    assert invite(bench)[0].message.get("Max-Breadth") is None
+
+
+def test_a_request_without_breadth_enough_is_refused() -> None:
+    bench = CoreBench()
+    bench.bind("bob", 5072, 5073, 5074)
+    assert lines(bench.send(bench.new("MESSAGE", BOB, headers=[("Max-Breadth", "2")]))) == ["440 5071"]
+
+
+def test_users_whose_contacts_name_each_other_do_not_multiply_a_request() -> None:
+    bench = CoreBench()
+    for user in ("bob", "carol"):
+        contacts = [
+            ("Contact", f"<sip:{other}@127.0.0.1:5060;p={number}>") for number in range(8) for other in ("bob", "carol")
+        ]
+        to = f"<sip:{user}@{DOMAIN}>"
+        bench.send(bench.new("REGISTER", f"sip:{DOMAIN}", to=to, call_id=user, headers=contacts))
+    waiting = bench.send(bench.new("MESSAGE", BOB))
+    packets = 0
+    while waiting:
+        found = waiting.pop()
+        packets += 1
+        assert packets < 1000
+        if found.hop.port == 5060:
+            waiting += bench.send(found.message, 5060)
+    assert lines([found])[0].endswith(" 5071")
