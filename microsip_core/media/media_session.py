@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import TYPE_CHECKING
 
 from microsip_core.errors import InvalidArgument, InvalidState, MediaError, MicrosipError
@@ -10,8 +10,9 @@ from microsip_core.ids import IdSource
 from microsip_core.sdp.crypto import DEFAULT_SUITES, SRTP_MODES, SUITES
 from microsip_core.sdp.negotiation import AudioNegotiation, NegotiatedAudio
 
-from .codec_registry import capabilities_for
+from .codec_registry import capabilities_for, sample_rate_of
 from .engine import MediaEngine, create_engine
+from .opus import encoder_settings, packet_time
 from .srtp import SrtpKeys, new_key, require_srtp
 from .statistics import CallStatistics, StreamCounters, StreamDescription, call_statistics
 from .stream import Address, PayloadFormat, Stream, StreamConfig
@@ -174,9 +175,9 @@ class EngineMediaSession:
         try:
             stream.configure(
                 agreed.remote if reachable else None, agreed.remote_rtcp if reachable else None,
-                _payload_format(agreed.send, agreed.ptime_ms),
-                {number: _payload_format(form, agreed.ptime_ms) for number, form in agreed.receive.items()},
-                agreed.telephone_event, agreed.telephone_event_receive,
+                self._payload_format(agreed.send, agreed.ptime_ms),
+                {number: self._payload_format(form, agreed.ptime_ms) for number, form in agreed.receive.items()},
+                agreed.telephone_event, _events_of(agreed),
                 sending=agreed.sending, receiving=agreed.receiving, srtp=_srtp_keys(agreed),
             )
         except InvalidArgument as error:
@@ -185,6 +186,15 @@ class EngineMediaSession:
                 remedy="It has to give a literal IP address for media",
             ) from error
         self.agreed = agreed
+
+    def _payload_format(self, form: RtpFormat, ptime_ms: int) -> PayloadFormat:
+        if form.name != "opus" or self._negotiation is None:
+            return PayloadFormat(form.name, form.payload_type, form.clock_rate, form.channels, ptime_ms)
+        rate = sample_rate_of(self._negotiation.capabilities.by_key[form.key])
+        return PayloadFormat(
+            form.name, form.payload_type, form.clock_rate, form.channels, packet_time(ptime_ms), rate,
+            encoder_settings(form.fmtp, rate),
+        )
 
     def _description(self) -> StreamDescription:
         agreed, local = self.agreed, "{}:{}".format(*self._local) if self._local is not None else ""
@@ -301,5 +311,8 @@ def _srtp_keys(agreed: NegotiatedAudio) -> SrtpKeys | None:
     return SrtpKeys(crypto.suite, crypto.send_key, crypto.receive_key, crypto.receive_mki)
 
 
-def _payload_format(form: RtpFormat, ptime_ms: int) -> PayloadFormat:
-    return PayloadFormat(form.name, form.payload_type, form.clock_rate, form.channels, ptime_ms)
+def _events_of(agreed: NegotiatedAudio) -> Collection[int]:
+    """Return the payload types of telephone-events to receive, with their clock rates where it takes them."""
+    if not agreed.event_clocks:
+        return agreed.telephone_event_receive
+    return {number: agreed.event_clocks.get(number, 8000) for number in agreed.telephone_event_receive}

@@ -45,6 +45,7 @@ class StreamCounters(TypedDict, total=False):
     samples_played: int
     samples_concealed: int  # made up, bridges included
     samples_bridged: int  # made up with the packet after the gap at hand
+    samples_recovered: int  # said a second time by the packet after them (FEC); not among those made up
     samples_inserted: int  # by stretching time
     samples_removed: int  # by compressing time
     buffer_us: int  # audio waiting now, in ms of playing time

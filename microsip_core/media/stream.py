@@ -25,6 +25,23 @@ DTMF_DIGITS = "0123456789*#ABCD"
 
 
 @dataclass(frozen=True, slots=True)
+class EncoderSettings:
+    """What Opus can be told; other codecs do not mind."""
+
+    bitrate: int = 0
+    """bit/s on average, 0: the codec's choice."""
+    playback_rate: int = 0
+    """Hz: what the peer can not play above half of it is not sent; 0: everything is."""
+    complexity: int = 5
+    """0 to 10: effort for quality."""
+    expected_loss_percent: int = 0
+    redundancy: bool = False
+    """Say every frame a second time in the packet after it (in-band FEC)."""
+    silence_suppression: bool = False
+    """Send nothing while nobody talks (DTX)."""
+
+
+@dataclass(frozen=True, slots=True)
 class PayloadFormat:
     """One negotiated RTP payload: encoding ``name`` as in a=rtpmap, and its numbers."""
 
@@ -35,7 +52,10 @@ class PayloadFormat:
     """RTP clock in Hz."""
     channels: int = 1
     ptime_ms: int = 20
-    """Audio per packet sent: 10, 20, 30, 40, 50 or 60 ms."""
+    """Audio per packet sent: 10, 20, 30, 40, 50 or 60 ms; Opus has no 30 and 50."""
+    sample_rate: int = 0
+    """Of the audio in Hz where the codec leaves a choice (Opus: 16000 or 48000), 0: the codec's own."""
+    encoder: EncoderSettings = EncoderSettings()
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +104,9 @@ class Stream(Protocol):
 
         ``remote`` is where RTP goes until a valid packet has come from elsewhere; ``remote_rtcp`` None means the next
         port. ``receive`` maps payload types to their formats; ``telephone_event`` is the payload type to send digits
-        with, None when the peer takes none. With ``sending`` off nothing is sent but RTCP (hold); with ``receiving``
+        with, None when the peer takes none. ``telephone_event_receive``
+        may map the types to their clock rates, which are 8000 Hz else. With ``sending`` off nothing is sent but RTCP
+        (hold); with ``receiving``
         off what comes is thrown away. With ``srtp`` nothing goes out in the clear and nothing that is not authentic
         comes in; keys that stay the same go on where they are. Raises ``NotSupported`` where there is no SRTP,
         ``CodecError`` for a format this core does not have, ``InvalidArgument``

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import NamedTuple
 
 from .capabilities import PROFILES, SECURE_PROFILES, AudioCapabilities
@@ -12,6 +13,7 @@ from .description import MediaDescription, SessionDescription
 from .formats import STATIC_FORMATS, RtpFormat, encodings_of, parse_payload_type
 
 _BLACK_HOLES = frozenset({"0.0.0.0", "::"})  # noqa: S104 -- compared with, never bound
+_NO_CLOCKS: Mapping[int, int] = {}
 _SHORTEST_PTIME_MS = 10
 _LONGEST_PTIME_MS = 60
 
@@ -33,6 +35,7 @@ class RemoteAudio(NamedTuple):
     ptime: str | None
     maxptime: str | None
     crypto: CryptoAttribute | None  # the key for SRTP, if SRTP it is to be
+    event_clocks: Mapping[int, int]  # of telephone-events, by payload type, where it is not 8000 Hz
 
 
 def examine(
@@ -61,11 +64,22 @@ def examine(
             payload_types.append(text)
             lines += match_lines
     send = next(iter(audio.values())) if audio else capabilities.formats[0]
+    if send.fmtp:
+        send = replace(send, fmtp=_fmtp_of(media, send.payload_type))  # what the peer can do is for it to say
     return RemoteAudio(
         audio, send, _event_for(send, events) if events else None, frozenset(events), media.profile,
         " ".join(payload_types), lines, host, _rtcp_address(media, host), description.direction_of(media),
         host in _BLACK_HOLES, media.attribute("ptime"), media.attribute("maxptime"), crypto,
+        {number: event.clock_rate for number, event in events.items() if event.clock_rate != 8000} or _NO_CLOCKS,
     )
+
+
+def _fmtp_of(media: MediaDescription, payload_type: int) -> str:
+    for value in media.attributes.get("fmtp", ()):
+        number, _, parameters = value.partition(" ")
+        if number == str(payload_type):
+            return parameters.strip()
+    return ""
 
 
 def _is_speakable(

@@ -34,7 +34,7 @@ class AudioCapabilities:
     """
 
     __slots__ = (
-        "_matches", "answers", "attributes", "by_key", "by_payload_type", "events", "formats", "offers",
+        "_matches", "answers", "attributes", "by_key", "by_payload_type", "event_clocks", "events", "formats", "offers",
         "payload_types", "receivable", "srtp", "suites",
     )
 
@@ -51,6 +51,9 @@ class AudioCapabilities:
         if len(self.by_payload_type) != len(self.formats):
             raise ValueError("two formats have the same payload type")
         self.events = frozenset(f.payload_type for f in self.formats if f.is_telephone_event)
+        self.event_clocks = {
+            f.payload_type: f.clock_rate for f in self.formats if f.is_telephone_event and f.clock_rate != 8000
+        }
         self.receivable = {f.payload_type: f for f in self.formats if not f.is_telephone_event}
         if not self.receivable:
             raise ValueError("no audio format")

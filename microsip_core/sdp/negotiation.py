@@ -13,6 +13,7 @@ when its connection address is 0.0.0.0 or ::; in the second case nothing may be 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from types import MappingProxyType
 from typing import NamedTuple
 
 from microsip_core.errors import CodecError, InvalidArgument
@@ -45,6 +46,7 @@ class NegotiatedAudio(NamedTuple):
     ptime_ms: int  # for sending
     remote_hold: bool
     crypto: NegotiatedCrypto | None = None  # keys for SRTP, None for RTP
+    event_clocks: Mapping[int, int] = MappingProxyType({})  # of telephone-events to receive, where it is not 8000 Hz
 
     @property
     def sending(self) -> bool:
@@ -166,7 +168,8 @@ class AudioNegotiation:
         theirs = negotiated.receive.items()
         receive = ours.receivable | {number: form for number, form in theirs if number not in ours.by_payload_type}
         events = ours.events | (negotiated.telephone_event_receive - receive.keys())
-        return negotiated._replace(receive=receive, telephone_event_receive=events)
+        clocks = negotiated.event_clocks if not ours.event_clocks else {**negotiated.event_clocks, **ours.event_clocks}
+        return negotiated._replace(receive=receive, telephone_event_receive=events, event_clocks=clocks)
 
     def accept_offer(self, offer: bytes, direction: str = "sendrecv") -> tuple[bytes, NegotiatedAudio | None]:
         """Answer an offer, wanting ``direction`` for ourselves: return the answer and what was agreed.
@@ -227,7 +230,7 @@ class AudioNegotiation:
             remote.rtcp or (remote.host, min(port + 1, 65535)), _DIRECTION_OF[sending, receiving],
             ptime_for(remote.ptime, remote.maxptime, self.ptime_ms),
             remote.black_hole or remote.direction not in _RECEIVES,
-            None if remote.crypto is None else self._agree_on(remote.crypto),
+            None if remote.crypto is None else self._agree_on(remote.crypto), remote.event_clocks,
         )
 
     def _audio_section(self, ptime_ms: int, direction: str) -> str:

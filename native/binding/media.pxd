@@ -1,5 +1,5 @@
 # Declarations of microsip_media.h for Cython.
-from libc.stdint cimport int16_t, int64_t, uint8_t, uint16_t, uint32_t, uint64_t
+from libc.stdint cimport int16_t, int32_t, int64_t, uint8_t, uint16_t, uint32_t, uint64_t
 
 
 cdef extern from "microsip_media.h" nogil:
@@ -73,7 +73,7 @@ cdef extern from "microsip_media.h" nogil:
         uint64_t jitter_us, jitter_max_us
         uint64_t srtp_forged, srtp_replayed, srtp_errors
         uint32_t sample_rate
-        uint64_t samples_played, samples_concealed, samples_bridged, samples_inserted, samples_removed
+        uint64_t samples_played, samples_concealed, samples_bridged, samples_recovered, samples_inserted, samples_removed
         int64_t buffer_us, buffer_mean_us, buffer_max_us, buffer_target_us, buffer_delay_us
         uint64_t resets
         uint64_t rtcp_sent, rtcp_received, rtcp_invalid
@@ -105,6 +105,24 @@ cdef extern from "microsip_media.h" nogil:
         uint8_t type
         uint32_t clock_rate
         uint8_t channels
+        uint32_t sample_rate
+
+    ctypedef struct ms_encoder_settings_t:
+        uint32_t bitrate, playback_rate
+        uint8_t complexity, expected_loss_percent
+        bint redundancy, silence_suppression
+
+    ctypedef struct ms_opus_library_t:
+        int (*encoder_size)(int channels)
+        int (*encoder_init)(void *encoder, int32_t rate, int channels, int application)
+        int (*encoder_ctl)(void *encoder, int request, ...)
+        int32_t (*encode)(void *encoder, const int16_t *pcm, int frame_size, unsigned char *packet, int32_t capacity)
+        int (*decoder_size)(int channels)
+        int (*decoder_init)(void *decoder, int32_t rate, int channels)
+        int (*decode)(void *decoder, const unsigned char *packet, int32_t length, int16_t *pcm, int frame_size, int fec)
+
+    ms_status_t ms_opus_install(const ms_opus_library_t *functions)
+    bint ms_codec_available(const char *name, uint32_t clock_rate, uint8_t channels)
 
     ctypedef struct ms_stream_format_t:
         const char *remote_host
@@ -115,6 +133,7 @@ cdef extern from "microsip_media.h" nogil:
         bint has_send
         ms_payload_t send
         uint16_t ptime_ms
+        ms_encoder_settings_t encoder
         ms_payload_t *receive
         size_t receive_count
         int16_t telephone_event

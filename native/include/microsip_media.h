@@ -98,6 +98,25 @@ void ms_engine_get_statistics(ms_engine_t *engine, ms_engine_statistics_t *stati
 /* Manual engines: do everything due until `now` (ns); when the next thing is due, INT64_MAX if nothing is. */
 int64_t ms_engine_tick(ms_engine_t *engine, int64_t now);
 
+/* ---- codecs of other libraries */
+
+/* Functions of libopus 1. They have to stay where they are as long as there are streams. */
+typedef struct ms_opus_library {
+    int (*encoder_size)(int channels);
+    int (*encoder_init)(void *encoder, int32_t rate, int channels, int application);
+    int (*encoder_ctl)(void *encoder, int request, ...);
+    int32_t (*encode)(void *encoder, const int16_t *pcm, int frame_size, unsigned char *packet, int32_t capacity);
+    int (*decoder_size)(int channels);
+    int (*decoder_init)(void *decoder, int32_t rate, int channels);
+    int (*decode)(void *decoder, const unsigned char *packet, int32_t length, int16_t *pcm, int frame_size, int fec);
+} ms_opus_library_t;
+
+/* Once, and before there are streams. MS_ESTATE: it was done already. */
+ms_status_t ms_opus_install(const ms_opus_library_t *functions);
+
+/* Whether streams can send and receive a codec: it is built in, or its library is installed. */
+bool ms_codec_available(const char *name, uint32_t clock_rate, uint8_t channels);
+
 /* ---- streams */
 
 typedef struct ms_stream_config {
@@ -123,7 +142,7 @@ typedef struct ms_stream_statistics {
     uint64_t srtp_forged, srtp_replayed, srtp_errors; /* RTP and RTCP; errors are of both directions */
     /* played, in samples of sample_rate */
     uint32_t sample_rate;
-    uint64_t samples_played, samples_concealed, samples_bridged, samples_inserted, samples_removed;
+    uint64_t samples_played, samples_concealed, samples_bridged, samples_recovered, samples_inserted, samples_removed;
     int64_t buffer_us, buffer_mean_us, buffer_max_us, buffer_target_us, buffer_delay_us; /* -1: not known */
     uint64_t resets;
     /* RTCP; -1: not known */
@@ -174,7 +193,18 @@ typedef struct ms_payload {
     uint8_t type;             /* 0..127 */
     uint32_t clock_rate;
     uint8_t channels;
+    uint32_t sample_rate;     /* of the audio, where the codec leaves a choice; 0: the codec's own */
 } ms_payload_t;
+
+/* What some encoders can be told; the others do not mind. */
+typedef struct ms_encoder_settings {
+    uint32_t bitrate;              /* bit/s; 0: the codec's choice */
+    uint32_t playback_rate;        /* Hz: nothing above half of it is worth sending; 0: everything is */
+    uint8_t complexity;            /* 0..10 */
+    uint8_t expected_loss_percent; /* 0..100 */
+    bool redundancy;               /* say every frame a second time, in the packet after it */
+    bool silence_suppression;      /* send nothing while nobody talks */
+} ms_encoder_settings_t;
 
 typedef struct ms_stream_format {
     const char *remote_host;       /* NULL: not known yet */
@@ -184,7 +214,8 @@ typedef struct ms_stream_format {
     bool sending, receiving;
     bool has_send;                 /* `send` and ptime_ms count */
     ms_payload_t send;
-    uint16_t ptime_ms;             /* 10, 20, ... 60 */
+    uint16_t ptime_ms;             /* 10, 20, ... 60; Opus: not 30 or 50 */
+    ms_encoder_settings_t encoder;
     ms_payload_t receive[MS_PAYLOADS_MAX]; /* telephone-event and CN included */
     size_t receive_count;
     int16_t telephone_event;       /* payload type to send digits with, -1: none */

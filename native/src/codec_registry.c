@@ -2,6 +2,7 @@
 #include "codec_registry.h"
 
 #include "codecs/g711.h"
+#include "codecs/opus.h"
 
 static size_t one_sample_an_octet(const uint8_t *payload, size_t length) {
     (void)payload;
@@ -58,7 +59,19 @@ const ms_codec_t ms_codec_telephone_event = {
     .payload_type = -1,
 };
 
-static const ms_codec_t *const codecs[] = {&ms_codec_pcmu, &ms_codec_pcma, &ms_codec_cn, &ms_codec_telephone_event};
+/* RFC 4733 s2.1: events of a stream have the clock of its audio. */
+static const ms_codec_t telephone_event_48k = {
+    .name = "telephone-event", .kind = MS_CODEC_TELEPHONE_EVENT, .clock_rate = 48000, .sample_rate = 48000, .channels = 1,
+    .payload_type = -1,
+};
+
+static const ms_codec_t telephone_event_16k = {
+    .name = "telephone-event", .kind = MS_CODEC_TELEPHONE_EVENT, .clock_rate = 16000, .sample_rate = 16000, .channels = 1,
+    .payload_type = -1,
+};
+
+static const ms_codec_t *const codecs[] = {&ms_codec_pcmu, &ms_codec_pcma, &ms_codec_cn, &ms_codec_telephone_event,
+                                           &telephone_event_16k, &telephone_event_48k};
 
 static int same_name(const char *a, const char *b) {
     for (; *a != '\0' && *b != '\0'; a++, b++) {
@@ -75,6 +88,18 @@ const ms_codec_t *ms_codec_find(const char *name, uint32_t clock_rate, uint8_t c
         if (same_name(codecs[i]->name, name) && codecs[i]->clock_rate == clock_rate && codecs[i]->channels == channels)
             return codecs[i];
     return NULL;
+}
+
+const ms_codec_t *ms_codec_find_rate(const char *name, uint32_t clock_rate, uint8_t channels, uint32_t sample_rate) {
+    if (same_name(name, "opus"))
+        return clock_rate == MS_OPUS_CLOCK_RATE && channels == 2 ? ms_opus_codec(sample_rate == 0 ? 16000 : sample_rate) : NULL;
+    const ms_codec_t *codec = ms_codec_find(name, clock_rate, channels);
+    return codec != NULL && (sample_rate == 0 || codec->sample_rate == sample_rate) ? codec : NULL;
+}
+
+bool ms_codec_available(const char *name, uint32_t clock_rate, uint8_t channels) {
+    const ms_codec_t *codec = ms_codec_find_rate(name, clock_rate, channels, 0);
+    return codec != NULL && codec->encode != NULL && codec->decode != NULL;
 }
 
 const ms_codec_t *ms_codec_static(uint8_t payload_type) {

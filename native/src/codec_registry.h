@@ -2,6 +2,8 @@
 #ifndef MS_CODEC_REGISTRY_H
 #define MS_CODEC_REGISTRY_H
 
+#include "microsip_media.h"
+
 #include <stddef.h>
 #include <stdint.h>
 
@@ -29,8 +31,12 @@ typedef struct ms_codec {
     /* `n` samples were played in place of lost packets: bring the decoder's state in step. NULL: nothing to do. */
     void (*concealed)(void *state, const int16_t *pcm, size_t n);
     void (*encoder_init)(void *state);
-    /* Encode n samples (n fits the codec's frame); octets written, 0 when they do not fit. */
+    /* Encode n samples (n fits the codec's frame); octets written, 0 when they do not fit or need not be sent. */
     size_t (*encode)(void *state, const int16_t *pcm, size_t n, uint8_t *payload, size_t capacity);
+    /* The n samples before a packet that carries them a second time; how many there are. NULL: it never does. */
+    size_t (*recover)(void *state, const uint8_t *next, size_t length, int16_t *pcm, size_t n);
+    /* After encoder_init. NULL: there is nothing to set. */
+    void (*encoder_set)(void *state, const ms_encoder_settings_t *settings);
 } ms_codec_t;
 
 extern const ms_codec_t ms_codec_pcmu;
@@ -40,6 +46,9 @@ extern const ms_codec_t ms_codec_telephone_event;
 
 /* By SDP encoding name (any case), clock rate and channels; NULL when there is none. */
 const ms_codec_t *ms_codec_find(const char *name, uint32_t clock_rate, uint8_t channels);
+
+/* The same where a codec has audio of several rates; sample_rate 0 takes the first. */
+const ms_codec_t *ms_codec_find_rate(const char *name, uint32_t clock_rate, uint8_t channels, uint32_t sample_rate);
 
 /* By static payload type of RFC 3551 table 4; NULL when there is none. */
 const ms_codec_t *ms_codec_static(uint8_t payload_type);

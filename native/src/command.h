@@ -37,7 +37,7 @@ typedef struct ms_encoder {
 typedef struct ms_playout {
     ms_node_t node;
     ms_jb_t *jb;
-    uint32_t sample_rate;
+    uint32_t sample_rate, decoder_bytes;
     max_align_t memory[];
 } ms_playout_t;
 
@@ -50,7 +50,7 @@ typedef struct ms_receive_map {
 /* ms_stream_format_t with its names looked up. */
 typedef struct ms_settings {
     ms_address_t remote, remote_rtcp; /* unspecified: not known */
-    bool sending, receiving;
+    bool sending, receiving, silence_suppression;
     uint8_t send_type;
     uint16_t ptime_ms;
     uint32_t sample_rate;
@@ -92,7 +92,9 @@ ms_command_t *ms_command_create(struct ms_stream *stream, ms_command_kind_t kind
 /* Hand it to the stream's shard. */
 void ms_command_submit(ms_command_t *command);
 
-ms_status_t ms_playout_create(const ms_jb_config_t *config, uint32_t sample_rate, ms_playout_t **playout);
-ms_status_t ms_encoder_create(const ms_codec_t *codec, ms_encoder_t **encoder);
+/* decoder_bytes: of the largest decoder that is to come, 0: any of the small built-in ones. */
+ms_status_t ms_playout_create(const ms_jb_config_t *config, uint32_t sample_rate, uint32_t decoder_bytes,
+                              ms_playout_t **playout);
+ms_status_t ms_encoder_create(const ms_codec_t *codec, const ms_encoder_settings_t *settings, ms_encoder_t **encoder);
 
 #endif

@@ -59,6 +59,7 @@ typedef struct ms_jb_stats {
     uint64_t pulled_samples;
     uint64_t concealed_samples; /* made from the past only */
     uint64_t bridged_samples;   /* made from both sides */
+    uint64_t recovered_samples; /* said a second time by the packet after them */
     uint64_t noise_samples;     /* comfort noise */
     uint64_t inserted_samples, removed_samples; /* by changes of the delay, pauses included */
     uint64_t delay_sum_ms;      /* of every pull that played audio, with delay_count: for the mean */

@@ -61,6 +61,24 @@ static size_t decode_first(ms_jb_t *jb, int16_t *out, size_t room) {
     return n;
 }
 
+/* What the first packet says a second time of the frame before it, put at the end of a hole of `gap` samples; how much. */
+static size_t recover_frame(ms_jb_t *jb, int16_t *hole, size_t gap) {
+    const ms_stored_packet_t *packet = jb->store.packets;
+    const ms_codec_t *codec = jb->codecs[packet->payload_type];
+    if (codec == NULL || codec->recover == NULL || codec != jb->decoding || packet->samples > gap ||
+        packet->sequence <= jb->last_sequence + 1)
+        return 0;
+    if (jb->source == MS_SOURCE_GAP && packet->samples == gap)
+        return 0; /* nothing would be left in which to come over from the concealment under way */
+    uint8_t payload[MS_JB_PAYLOAD_MAX];
+    ms_store_copy(&jb->store, 0, payload);
+    size_t n = codec->recover(jb->decoder, payload, packet->length, hole + gap - packet->samples, packet->samples);
+    if (n != packet->samples)
+        return 0;
+    jb->stats.recovered_samples += n;
+    return n;
+}
+
 static void continue_past(ms_jb_t *jb, size_t n) {
     if (jb->source != MS_SOURCE_GAP) {
         ms_conceal_begin(&jb->concealment, jb->audio, jb->history + jb->ahead);
@@ -133,17 +151,21 @@ static ms_jb_kind_t play_bridge(ms_jb_t *jb, size_t gap, size_t pull) {
     }
     int16_t *hole = ahead_of(jb) + jb->ahead, *future = hole + gap;
     jb->frame = jb->store.packets[0].samples;
+    size_t recovered = recover_frame(jb, hole, gap);
     size_t n = decode_first(jb, future, jb->room - jb->ahead - gap);
     if (n < FUTURE_MS * ms_jb_per_ms(jb)) {
         continue_past(jb, gap < pull ? gap : pull);
         return MS_JB_CONCEAL;
     }
-    ms_conceal_bridge(&jb->concealment, jb->audio, jb->history + jb->ahead, future, n, hole, gap);
+    size_t bridged = gap - recovered;
+    if (bridged > 0)
+        ms_conceal_bridge(&jb->concealment, jb->audio, jb->history + jb->ahead, future - recovered, n + recovered, hole,
+                          bridged);
     jb->misaligned = (jb->ahead + gap) % pull % divisor(pull, jb->frame);
     jb->source = MS_SOURCE_AUDIO;
     jb->ahead += gap + n;
     jb->end += (int64_t)(gap + n);
-    jb->stats.bridged_samples += gap;
+    jb->stats.bridged_samples += bridged;
     return MS_JB_BRIDGE;
 }
 

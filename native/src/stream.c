@@ -98,7 +98,7 @@ ms_status_t ms_stream_open(ms_engine_t *engine, const ms_stream_config_t *config
     stream->close_command = ms_command_create(stream, MS_COMMAND_CLOSE); /* now, so that closing can not fail */
     ms_status_t status = MS_ENOMEM;
     if (command != NULL && stream->close_command != NULL)
-        status = ms_playout_create(&stream->buffer_config, stream->caller_sample_rate, &stream->playout);
+        status = ms_playout_create(&stream->buffer_config, stream->caller_sample_rate, 0, &stream->playout);
     if (status == MS_OK)
         status = open_sockets(engine, config, &stream->sockets);
     if (status != MS_OK) {
@@ -110,6 +110,7 @@ ms_status_t ms_stream_open(ms_engine_t *engine, const ms_stream_config_t *config
         errno = reason;
         return status;
     }
+    stream->caller_decoder_bytes = stream->playout->decoder_bytes;
     stream->engine = engine;
     stream->id = atomic_fetch_add(&engine->next_stream_id, 1) + 1;
     stream->shard = emptiest_shard(engine);

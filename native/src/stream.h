@@ -52,6 +52,7 @@ struct ms_stream {
     uint16_t ptime_ms;
     ms_udp_pair_t sockets;       /* callers' too */
     uint32_t caller_sample_rate; /* callers' only: what was last asked for */
+    uint32_t caller_decoder_bytes; /* callers' only: room of the last jitter buffer for decoders */
     bool caller_dtmf;            /* callers' only: digits can be sent */
     bool caller_srtp;            /* callers' only: there are keys */
     uint64_t caller_digits;      /* callers' only: how many were asked for */
@@ -59,7 +60,7 @@ struct ms_stream {
     ms_command_t *close_command; /* callers' only */
 
     /* negotiated */
-    bool configured, sending, receiving;
+    bool configured, sending, receiving, silence_suppression;
     uint8_t send_type;
     int16_t telephone_event;
     uint32_t frame_samples, frame_units;

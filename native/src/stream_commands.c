@@ -59,6 +59,7 @@ static void configure(ms_stream_t *stream, ms_shard_t *shard, ms_settings_t *set
     if (settings->telephone_event < 0)
         forget_digits(stream);
     stream->sending = settings->sending;
+    stream->silence_suppression = settings->silence_suppression;
     stream->receiving = settings->receiving;
     ms_address_t before = stream->peer.signaled;
     ms_peer_configure(&stream->peer, &settings->remote, &settings->remote_rtcp);

@@ -18,7 +18,7 @@
 static ms_status_t look_up(const ms_payload_t *payload, const ms_codec_t **codec) {
     if (payload->type > 127 || payload->name == NULL)
         return MS_EINVAL;
-    *codec = ms_codec_find(payload->name, payload->clock_rate, payload->channels);
+    *codec = ms_codec_find_rate(payload->name, payload->clock_rate, payload->channels, payload->sample_rate);
     return *codec == NULL ? MS_ENOTSUP : MS_OK;
 }
 
@@ -68,6 +68,14 @@ static uint32_t rate_of(const ms_stream_t *stream, const ms_settings_t *settings
     return stream->caller_sample_rate;
 }
 
+static uint32_t decoder_bytes_for(const ms_settings_t *settings) {
+    size_t most = 0;
+    for (uint32_t i = 0; i < settings->receive.count; i++)
+        if (settings->receive.codecs[i]->decoder_size > most)
+            most = settings->receive.codecs[i]->decoder_size;
+    return (uint32_t)most;
+}
+
 static ms_status_t fill_settings(ms_stream_t *stream, const ms_stream_format_t *format, ms_settings_t *settings) {
     const ms_codec_t *send = NULL;
     ms_status_t status = fill_addresses(stream, format, settings);
@@ -77,6 +85,7 @@ static ms_status_t fill_settings(ms_stream_t *stream, const ms_stream_format_t *
         return status;
     settings->sending = format->sending;
     settings->receiving = format->receiving;
+    settings->silence_suppression = format->encoder.silence_suppression;
     settings->send_type = format->send.type;
     settings->ptime_ms = format->has_send ? format->ptime_ms : MS_PTIME_DEFAULT_MS;
     settings->telephone_event = format->telephone_event;
@@ -85,9 +94,11 @@ static ms_status_t fill_settings(ms_stream_t *stream, const ms_stream_format_t *
         return MS_EINVAL;
     settings->sample_rate = rate_of(stream, settings, send);
     if (send != NULL)
-        status = ms_encoder_create(send, &settings->encoder);
-    if (status == MS_OK && settings->sample_rate != stream->caller_sample_rate)
-        status = ms_playout_create(&stream->buffer_config, settings->sample_rate, &settings->playout);
+        status = ms_encoder_create(send, &format->encoder, &settings->encoder);
+    uint32_t decoder_bytes = decoder_bytes_for(settings);
+    if (status == MS_OK &&
+        (settings->sample_rate != stream->caller_sample_rate || decoder_bytes > stream->caller_decoder_bytes))
+        status = ms_playout_create(&stream->buffer_config, settings->sample_rate, decoder_bytes, &settings->playout);
     if (status != MS_OK)
         free(settings->encoder);
     return status;
@@ -106,6 +117,8 @@ ms_status_t ms_stream_configure(ms_stream_t *stream, const ms_stream_format_t *f
     stream->caller_sample_rate = command->as.settings->sample_rate;
     stream->caller_dtmf = format->telephone_event >= 0;
     stream->caller_srtp = format->srtp;
+    if (command->as.settings->playout != NULL)
+        stream->caller_decoder_bytes = command->as.settings->playout->decoder_bytes;
     command->as.settings->srtp_send = format->srtp ? format->srtp_send : NULL;
     command->as.settings->srtp_receive = format->srtp ? format->srtp_receive : NULL;
     ms_command_submit(command);

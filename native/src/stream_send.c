@@ -36,6 +36,8 @@ static void send_packet(ms_stream_t *stream, ms_shard_t *shard, size_t octets) {
         length = ms_stream_seal(stream, shard, length, false);
     if (length > 0 && ms_udp_send(stream->sockets.rtp, shard->packet, length, stream->connected ? NULL : &stream->peer.rtp))
         ms_rtp_sender_sent(&stream->sender, octets, shard->now);
+    else if (octets == 0 && stream->silence_suppression)
+        stream->sender.talking = false; /* nothing to say: what comes next begins a talk spurt (RFC 3551 s4.1) */
     else
         stream->counters.send_errors++;
 }

@@ -59,6 +59,7 @@ static void fill_played(const ms_stream_snapshot_t *snapshot, ms_stream_statisti
     out->samples_played = buffer->pulled_samples;
     out->samples_concealed = buffer->concealed_samples + buffer->bridged_samples;
     out->samples_bridged = buffer->bridged_samples;
+    out->samples_recovered = buffer->recovered_samples;
     out->samples_inserted = buffer->inserted_samples;
     out->samples_removed = buffer->removed_samples;
     out->buffer_us = known ? snapshot->playing.buffered_ms * INT64_C(1000) : -1;

@@ -188,6 +188,7 @@ class StreamCore:
             "samples_played": buffer.played,
             "samples_concealed": buffer.concealed,
             "samples_bridged": 0,
+            "samples_recovered": 0,
             "samples_inserted": buffer.inserted,
             "samples_removed": buffer.removed,
             "buffer_us": buffer.depth * 125,
