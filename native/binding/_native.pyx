@@ -85,7 +85,8 @@ cdef class Engine:
         cdef size_t count = EVENT_BATCH, i
         result = []
         while count == EVENT_BATCH:
-            count = ms_engine_poll_events(self.engine, events, EVENT_BATCH)
+            with nogil:  # it also frees what streams have left behind
+                count = ms_engine_poll_events(self.engine, events, EVENT_BATCH)
             for i in range(count):
                 result.append((
                     events[i].kind - 1, events[i].stream_id, events[i].value, (<bytes>events[i].text).decode("utf-8", "replace"),
@@ -114,35 +115,14 @@ cdef class Engine:
 
 
 cdef int fill_payload(ms_payload_t *payload, tuple entry, list kept) except -1:
-    """``entry`` is (name, payload type, clock rate, channels, sample rate); ``kept`` keeps the encoded name alive."""
+    """``entry`` is (name, payload type, clock rate, channels); ``kept`` keeps the encoded name alive."""
     name = entry[0].encode()
     kept.append(name)
     payload.name = <const char *>(<bytes>name)
     payload.type = entry[1]
     payload.clock_rate = entry[2]
     payload.channels = entry[3]
-    payload.sample_rate = entry[4] if len(entry) > 4 else 0
     return 0
-
-
-def install_opus(size_t encoder_size, size_t encoder_init, size_t encoder_ctl, size_t encode, size_t decoder_size,
-                 size_t decoder_init, size_t decode):
-    """Take addresses of libopus's functions, once; the library has to stay loaded."""
-    cdef ms_opus_library_t library
-    library.encoder_size = <int (*)(int) noexcept nogil>encoder_size
-    library.encoder_init = <int (*)(void *, int32_t, int, int) noexcept nogil>encoder_init
-    library.encoder_ctl = <int (*)(void *, int, ...) noexcept nogil>encoder_ctl
-    library.encode = <int32_t (*)(void *, const int16_t *, int, unsigned char *, int32_t) noexcept nogil>encode
-    library.decoder_size = <int (*)(int) noexcept nogil>decoder_size
-    library.decoder_init = <int (*)(void *, int32_t, int) noexcept nogil>decoder_init
-    library.decode = <int (*)(void *, const unsigned char *, int32_t, int16_t *, int, int) noexcept nogil>decode
-    check(ms_opus_install(&library))
-
-
-def codec_available(str name, uint32_t clock_rate, uint8_t channels):
-    """Whether streams can send and receive a codec."""
-    cdef bytes encoded = name.encode()
-    return bool(ms_codec_available(encoded, clock_rate, channels))
 
 
 cdef class Srtp:
@@ -225,8 +205,7 @@ cdef dict statistics_dict(const ms_stream_statistics_t *s):
         "srtp_errors": s.srtp_errors, "jitter_us": s.jitter_us, "jitter_max_us": s.jitter_max_us,
         "dtmf_received": s.dtmf_received,
         "sample_rate": s.sample_rate, "samples_played": s.samples_played, "samples_concealed": s.samples_concealed,
-        "samples_bridged": s.samples_bridged, "samples_recovered": s.samples_recovered,
-        "samples_inserted": s.samples_inserted, "samples_removed": s.samples_removed,
+        "samples_bridged": s.samples_bridged, "samples_inserted": s.samples_inserted, "samples_removed": s.samples_removed,
         "buffer_us": s.buffer_us, "buffer_mean_us": s.buffer_mean_us, "buffer_max_us": s.buffer_max_us,
         "buffer_target_us": s.buffer_target_us, "buffer_delay_us": s.buffer_delay_us, "resets": s.resets,
         "rtcp_sent": s.rtcp_sent, "rtcp_received": s.rtcp_received, "rtcp_invalid": s.rtcp_invalid,
@@ -238,10 +217,11 @@ cdef dict statistics_dict(const ms_stream_statistics_t *s):
 
 
 cdef class Stream:
-    """One RTP session. The caller sees to it that nothing but ``close`` is called after ``close``."""
+    """One RTP session. After ``close`` all but ``close`` and ``statistics`` raise ESTATE."""
 
     cdef ms_stream_t *stream
     cdef Engine engine
+    cdef dict final
 
     def __cinit__(
         self, Engine engine, str host, tuple ports, uint16_t jitter_min_ms, uint16_t jitter_max_ms, uint16_t jitter_initial_ms,
@@ -268,29 +248,38 @@ cdef class Stream:
         if self.stream != NULL and not self.engine.stopped:
             ms_stream_close(self.stream, NULL)
 
+    cdef ms_stream_t *alive(self) except NULL:
+        if self.stream == NULL:
+            raise NativeError(STATUS["ESTATE"])
+        return self.stream
+
+    @property
+    def closed(self):
+        """Whether ``close`` has been called."""
+        return self.stream == NULL
+
     @property
     def id(self):
         """Number of the stream in events."""
-        return ms_stream_id(self.stream)
+        return ms_stream_id(self.alive())
 
     @property
     def sample_rate(self):
         """Hz, of what is played, recorded and tapped."""
-        return ms_stream_sample_rate(self.stream)
+        return ms_stream_sample_rate(self.alive())
 
     def address(self, bint rtcp):
         """Return (host, port) of the RTP or RTCP socket."""
         cdef char host[HOST_TEXT]
         cdef uint16_t port = 0
-        ms_stream_address(self.stream, rtcp, host, &port)
+        ms_stream_address(self.alive(), rtcp, host, &port)
         return (<bytes>host).decode(), port
 
     def configure(self, remote, remote_rtcp, send, uint16_t ptime_ms, list receive, int16_t telephone_event, bint sending,
-                  bint receiving, bint srtp=False, Srtp srtp_send=None, Srtp srtp_receive=None, tuple encoder=(0, 0, 5, 0, False, False)):
+                  bint receiving, bint srtp=False, Srtp srtp_send=None, Srtp srtp_receive=None):
         """``remote`` and ``remote_rtcp`` are (host, port) or None; ``send`` and what ``receive`` lists are payload tuples.
 
-        With ``srtp`` the keys stay as they are where None is given. ``encoder``: bitrate, playback rate, complexity,
-        expected loss in percent, redundancy, silence suppression.
+        With ``srtp`` the keys stay as they are where None is given.
         """
         cdef ms_stream_format_t form
         cdef list kept = []
@@ -315,9 +304,6 @@ cdef class Stream:
         if send is not None:
             fill_payload(&form.send, send, kept)
         form.ptime_ms = ptime_ms
-        form.encoder.bitrate, form.encoder.playback_rate = encoder[0], encoder[1]
-        form.encoder.complexity, form.encoder.expected_loss_percent = encoder[2], encoder[3]
-        form.encoder.redundancy, form.encoder.silence_suppression = encoder[4], encoder[5]
         form.receive_count = len(receive)
         for i in range(form.receive_count):
             fill_payload(&form.receive[i], receive[i], kept)
@@ -325,7 +311,7 @@ cdef class Stream:
         form.srtp = srtp
         form.srtp_send = srtp_send.srtp if srtp_send is not None else NULL
         form.srtp_receive = srtp_receive.srtp if srtp_receive is not None else NULL
-        check(ms_stream_configure(self.stream, &form))
+        check(ms_stream_configure(self.alive(), &form))
         if srtp_send is not None:
             srtp_send.srtp = NULL  # now the stream's
         if srtp_receive is not None:
@@ -333,7 +319,7 @@ cdef class Stream:
 
     def play(self, Clip clip, bint loop, uint32_t reference):
         """Play samples at the stream's rate."""
-        check(ms_stream_play(self.stream, clip.pcm, loop, reference))
+        check(ms_stream_play(self.alive(), clip.pcm, loop, reference))
 
     def play_tones(self, list steps, bint loop, uint32_t reference):
         """``steps`` are (frequencies, ms on, ms off)."""
@@ -349,73 +335,75 @@ cdef class Stream:
             tones[i].frequency_count = len(frequencies)
             tones[i].on_ms = on_ms
             tones[i].off_ms = off_ms
-        check(ms_stream_play_tones(self.stream, tones, len(steps), loop, reference))
+        check(ms_stream_play_tones(self.alive(), tones, len(steps), loop, reference))
 
     def stop_play(self):
         """End the playback under way."""
-        check(ms_stream_stop_play(self.stream))
+        check(ms_stream_stop_play(self.alive()))
 
     def record(self, path, bint stereo, uint32_t reference):
         """Record to a WAV file."""
         cdef bytes encoded = encode_path(path)
         cdef const char *name = encoded
+        cdef ms_stream_t *stream = self.alive()
         cdef ms_status_t status
         cdef int reason
         with nogil:
-            status = ms_stream_record(self.stream, name, stereo, reference)
+            status = ms_stream_record(stream, name, stereo, reference)
             reason = errno
         check(status, reason)
 
     def stop_record(self):
         """End the recording under way."""
-        check(ms_stream_stop_record(self.stream))
+        check(ms_stream_stop_record(self.alive()))
 
     def echo(self, bint on):
         """Send back what is received."""
-        check(ms_stream_set_echo(self.stream, on))
+        check(ms_stream_set_echo(self.alive(), on))
 
     def set_mute(self, bint on):
         """Send silence."""
-        check(ms_stream_set_mute(self.stream, on))
+        check(ms_stream_set_mute(self.alive(), on))
 
     def set_gain(self, double send, double receive):
         """Linear, 0 to 8."""
-        check(ms_stream_set_gain(self.stream, send, receive))
+        check(ms_stream_set_gain(self.alive(), send, receive))
 
     def send_dtmf(self, str digits, uint32_t duration_ms, uint32_t gap_ms):
         """Queue digits as telephone-events."""
         cdef bytes encoded = digits.encode("ascii", "replace")
-        check(ms_stream_send_dtmf(self.stream, encoded, duration_ms, gap_ms))
+        check(ms_stream_send_dtmf(self.alive(), encoded, duration_ms, gap_ms))
 
     def open_tap(self, uint32_t capacity):
         """Return a Tap with so many samples of room each way."""
         cdef Tap tap = Tap()
-        check(ms_stream_open_tap(self.stream, capacity, &tap.tap))
+        check(ms_stream_open_tap(self.alive(), capacity, &tap.tap))
         tap.stream = self
         return tap
 
     def statistics(self):
-        """Return the counters as of the last tick."""
+        """Return the counters as of the last tick, after ``close`` the last ones."""
         cdef ms_stream_statistics_t figures
+        if self.stream == NULL:
+            return self.final
         ms_stream_get_statistics(self.stream, &figures)
         return statistics_dict(&figures)
 
     def power(self):
         """Return mean squares of the last frame sent and received."""
         cdef ms_stream_statistics_t figures
-        ms_stream_get_statistics(self.stream, &figures)
+        ms_stream_get_statistics(self.alive(), &figures)
         return figures.sent_power, figures.received_power
 
     def close(self):
-        """End the stream; return its counters."""
-        cdef ms_stream_statistics_t figures
-        cdef ms_stream_t *stream = self.stream
-        if stream == NULL:
-            raise NativeError(-8)
-        self.stream = NULL
-        with nogil:
-            ms_stream_close(stream, &figures)
-        return statistics_dict(&figures)
+        """End the stream; return its counters. May be called again."""
+        cdef ms_stream_t *stream
+        if self.stream != NULL:
+            self.final = self.statistics()
+            stream, self.stream = self.stream, NULL
+            with nogil:
+                ms_stream_close(stream, NULL)
+        return self.final
 
 
 cdef class Tap:
