@@ -74,7 +74,7 @@ class EndpointConfig:
     s18.1.1)."""
     choose_hop: Callable[[Hop], Hop] | None = None
     """Says for a hop whose URI names neither port nor transport which transport the domain prefers, if known (RFC 3263
-    s4.1); a pure, quick function of the driver."""
+    s4.1), and for a WS hop whether it is meant to be WSS (RFC 7118 s4.1); a pure, quick function of the driver."""
     another_target: Callable[[Hop], bool] | None = None
     """Told that the server a hop stands for has failed; says whether the hop stands for another one now (RFC 3263
     s4.3)."""
@@ -308,9 +308,11 @@ class Endpoint:
         self.registrations.discard(registration)
 
     def learn_address(self, transaction: ClientTransaction, response: Response) -> None:
-        """Compare what we put into the Via with what the peer saw (RFC 3581 s4)."""
-        via = response.via
-        if "received" not in via.params and "rport" not in via.params:
+        """Compare what we put into the Via with what the peer saw (RFC 3581 s4). What else it put there is not ours."""
+        via, request = response.via, transaction.request
+        if request is None or ("received" not in via.params and "rport" not in via.params):
+            return
+        if via[:3] != request.via[:3]:
             return
         local = (via.host, via.port or 5060)
         port = via.rport if via.transport not in RELIABLE_TRANSPORTS else None  # that of a connection says nothing

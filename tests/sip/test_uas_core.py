@@ -334,6 +334,19 @@ def test_our_public_address_is_learned_from_responses() -> None:
     assert phones.alice.public_addresses == {}
 
 
+def test_nothing_is_learned_of_addresses_that_are_not_ours() -> None:
+    endpoint = make_endpoint()
+    endpoint.request("OPTIONS", "sip:alice@10.0.0.1", 0.0)
+    request = parse_message(endpoint.data_to_send()[0].data)
+    assert isinstance(request, Request)
+    for sent_by in ("UDP 10.0.0.2:5070", "UDP other.example", "TCP 10.0.0.2:5060"):
+        response = builder.response_to(request, 100)
+        response.set("Via", f"SIP/2.0/{sent_by};branch={request.via.branch};received=203.0.113.9;rport=1")
+        endpoint.receive(response.to_bytes(), SOURCE, 0.0)
+    assert endpoint.public_addresses == {}
+    assert endpoint.next_event() is None
+
+
 def test_the_contact_is_where_the_call_came_in_at() -> None:
     for local, contact in (
         (("192.0.2.1", 5070), "sip:bob@192.0.2.1:5070"),
