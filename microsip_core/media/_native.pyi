@@ -9,8 +9,13 @@ from numpy.typing import NDArray
 EVENT_KINDS: tuple[str, ...]
 STATUS: dict[str, int]
 
-_Payload = tuple[str, int, int, int]
+_Payload = tuple[str, int, int, int, int]
 
+def install_opus(
+    encoder_size: int, encoder_init: int, encoder_ctl: int, encode: int, decoder_size: int, decoder_init: int,
+    decode: int,
+) -> None: ...
+def codec_available(name: str, clock_rate: int, channels: int) -> bool: ...
 def status_text(status: int) -> str: ...
 
 class NativeError(Exception):
@@ -56,6 +61,7 @@ class Stream:
         self, remote: tuple[str, int] | None, remote_rtcp: tuple[str, int] | None, send: _Payload | None, ptime_ms: int,
         receive: list[_Payload], telephone_event: int, sending: bool, receiving: bool, srtp: bool = False,
         srtp_send: Srtp | None = None, srtp_receive: Srtp | None = None,
+        encoder: tuple[int, int, int, int, bool, bool] = ...,
     ) -> None: ...
     def play(self, clip: Clip, loop: bool, reference: int) -> None: ...
     def play_tones(self, steps: list[tuple[Sequence[float], int, int]], loop: bool, reference: int) -> None: ...

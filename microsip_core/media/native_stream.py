@@ -15,7 +15,7 @@ from .native_clips import ClipCache, flat_int16
 from .native_errors import dtmf_error, play_error, translate
 from .native_tap import NativeTap
 from .srtp import PROFILES, SrtpKeys, library_functions, open_context
-from .stream import DTMF_DIGITS, Address, Cadence, PayloadFormat, StreamConfig
+from .stream import DTMF_DIGITS, Address, Cadence, EncoderSettings, PayloadFormat, StreamConfig
 
 if TYPE_CHECKING:
     import numpy as np
@@ -70,10 +70,16 @@ class NativeStream:
         srtp: SrtpKeys | None = None,
     ) -> None:
         """See the interface."""
-        accepted = [(form.name, number, form.clock_rate, form.channels) for number, form in receive.items()]
+        accepted = [
+            (form.name, number, form.clock_rate, form.channels, form.sample_rate) for number, form in receive.items()
+        ]
         events = [number for number in telephone_event_receive if number not in receive]
-        accepted += [("telephone-event", number, 8000, 1) for number in events]
-        sent = None if send is None else (send.name, send.payload_type, send.clock_rate, send.channels)
+        clocks = telephone_event_receive if isinstance(telephone_event_receive, Mapping) else {}
+        accepted += [("telephone-event", number, clocks.get(number, 8000), 1, 0) for number in events]
+        sent = encoder = None
+        if send is not None:
+            sent = (send.name, send.payload_type, send.clock_rate, send.channels, send.sample_rate)
+            encoder = send.encoder
         ptime_ms = 20 if send is None else send.ptime_ms
         event = -1 if telephone_event is None else telephone_event
         if event < -1 or not 0 <= ptime_ms <= 60:
@@ -81,7 +87,7 @@ class NativeStream:
         try:
             self._open.configure(
                 remote, remote_rtcp, sent, ptime_ms, accepted, event, sending, receiving, srtp is not None,
-                *self._new_contexts(srtp),
+                *self._new_contexts(srtp), _encoder_tuple(encoder or EncoderSettings()),
             )
         except _native.NativeError as error:
             names = ", ".join(sorted({str(name) for name, *_ in (accepted if sent is None else [*accepted, sent])}))
@@ -213,6 +219,13 @@ class NativeStream:
     def _new_id(self) -> int:
         self._next_id += 1
         return self._next_id
+
+
+def _encoder_tuple(settings: EncoderSettings) -> tuple[int, int, int, int, bool, bool]:
+    return (
+        settings.bitrate, settings.playback_rate, settings.complexity, settings.expected_loss_percent,
+        settings.redundancy, settings.silence_suppression,
+    )
 
 
 def _dbov(power: float) -> float:

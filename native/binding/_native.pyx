@@ -115,14 +115,35 @@ cdef class Engine:
 
 
 cdef int fill_payload(ms_payload_t *payload, tuple entry, list kept) except -1:
-    """``entry`` is (name, payload type, clock rate, channels); ``kept`` keeps the encoded name alive."""
+    """``entry`` is (name, payload type, clock rate, channels, sample rate); ``kept`` keeps the encoded name alive."""
     name = entry[0].encode()
     kept.append(name)
     payload.name = <const char *>(<bytes>name)
     payload.type = entry[1]
     payload.clock_rate = entry[2]
     payload.channels = entry[3]
+    payload.sample_rate = entry[4] if len(entry) > 4 else 0
     return 0
+
+
+def install_opus(size_t encoder_size, size_t encoder_init, size_t encoder_ctl, size_t encode, size_t decoder_size,
+                 size_t decoder_init, size_t decode):
+    """Take addresses of libopus's functions, once; the library has to stay loaded."""
+    cdef ms_opus_library_t library
+    library.encoder_size = <int (*)(int) noexcept nogil>encoder_size
+    library.encoder_init = <int (*)(void *, int32_t, int, int) noexcept nogil>encoder_init
+    library.encoder_ctl = <int (*)(void *, int, ...) noexcept nogil>encoder_ctl
+    library.encode = <int32_t (*)(void *, const int16_t *, int, unsigned char *, int32_t) noexcept nogil>encode
+    library.decoder_size = <int (*)(int) noexcept nogil>decoder_size
+    library.decoder_init = <int (*)(void *, int32_t, int) noexcept nogil>decoder_init
+    library.decode = <int (*)(void *, const unsigned char *, int32_t, int16_t *, int, int) noexcept nogil>decode
+    check(ms_opus_install(&library))
+
+
+def codec_available(str name, uint32_t clock_rate, uint8_t channels):
+    """Whether streams can send and receive a codec."""
+    cdef bytes encoded = name.encode()
+    return bool(ms_codec_available(encoded, clock_rate, channels))
 
 
 cdef class Srtp:
@@ -205,7 +226,8 @@ cdef dict statistics_dict(const ms_stream_statistics_t *s):
         "srtp_errors": s.srtp_errors, "jitter_us": s.jitter_us, "jitter_max_us": s.jitter_max_us,
         "dtmf_received": s.dtmf_received,
         "sample_rate": s.sample_rate, "samples_played": s.samples_played, "samples_concealed": s.samples_concealed,
-        "samples_bridged": s.samples_bridged, "samples_inserted": s.samples_inserted, "samples_removed": s.samples_removed,
+        "samples_bridged": s.samples_bridged, "samples_recovered": s.samples_recovered,
+        "samples_inserted": s.samples_inserted, "samples_removed": s.samples_removed,
         "buffer_us": s.buffer_us, "buffer_mean_us": s.buffer_mean_us, "buffer_max_us": s.buffer_max_us,
         "buffer_target_us": s.buffer_target_us, "buffer_delay_us": s.buffer_delay_us, "resets": s.resets,
         "rtcp_sent": s.rtcp_sent, "rtcp_received": s.rtcp_received, "rtcp_invalid": s.rtcp_invalid,
@@ -276,10 +298,11 @@ cdef class Stream:
         return (<bytes>host).decode(), port
 
     def configure(self, remote, remote_rtcp, send, uint16_t ptime_ms, list receive, int16_t telephone_event, bint sending,
-                  bint receiving, bint srtp=False, Srtp srtp_send=None, Srtp srtp_receive=None):
+                  bint receiving, bint srtp=False, Srtp srtp_send=None, Srtp srtp_receive=None, tuple encoder=(0, 0, 5, 0, False, False)):
         """``remote`` and ``remote_rtcp`` are (host, port) or None; ``send`` and what ``receive`` lists are payload tuples.
 
-        With ``srtp`` the keys stay as they are where None is given.
+        With ``srtp`` the keys stay as they are where None is given. ``encoder``: bitrate, playback rate, complexity,
+        expected loss in percent, redundancy, silence suppression.
         """
         cdef ms_stream_format_t form
         cdef list kept = []
@@ -304,6 +327,9 @@ cdef class Stream:
         if send is not None:
             fill_payload(&form.send, send, kept)
         form.ptime_ms = ptime_ms
+        form.encoder.bitrate, form.encoder.playback_rate = encoder[0], encoder[1]
+        form.encoder.complexity, form.encoder.expected_loss_percent = encoder[2], encoder[3]
+        form.encoder.redundancy, form.encoder.silence_suppression = encoder[4], encoder[5]
         form.receive_count = len(receive)
         for i in range(form.receive_count):
             fill_payload(&form.receive[i], receive[i], kept)
