@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from hashlib import blake2s
 
 from microsip_core.sip.header_values import NameAddr
-from microsip_core.sip.hop import Hop, Source, hop_for_uri
+from microsip_core.sip.hop import Hop, Source, hop_for_uri, transport_parameter
 from microsip_core.sip.message import Request
 from microsip_core.sip.uri import SipUri, format_host_port
 
@@ -143,6 +143,6 @@ def record_route_values(
 
 
 def _record_route(transport: str, address: tuple[str, int], token: str) -> str:
-    parameter = "" if transport == "UDP" else f";transport={transport.lower()}"
+    parameter = "" if transport == "UDP" else f";transport={transport_parameter(transport)}"
     user = f"{token}@" if token else ""
     return f"<sip:{user}{format_host_port(*address)}{parameter};lr>"

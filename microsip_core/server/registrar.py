@@ -10,9 +10,10 @@ from microsip_core.errors import LimitExceeded
 from microsip_core.sip.builder import response_to
 from microsip_core.sip.grammar import parse_number
 from microsip_core.sip.header_values import NameAddr
-from microsip_core.sip.hop import RELIABLE_TRANSPORTS, Source, hop_for_uri
+from microsip_core.sip.hop import RELIABLE_TRANSPORTS, Source, hop_for_uri, transport_parameter
 from microsip_core.sip.message import Request, Response
 from microsip_core.sip.parse_error import SipParseError
+from microsip_core.sip.uri import SipUri
 
 from .domain import Domain
 from .location import Binding, LocationService
@@ -122,7 +123,7 @@ class Registrar:
         bindings.insert(0, Binding(
             uri=uri, text=text, expires_at=now + seconds, q=contact.q, call_id=request.call_id,
             cseq=request.cseq.number, path=tuple(request.get_all("Path")), instance=contact.params.get("+sip.instance"),
-            flow=flow if flow is not None and hop_for_uri(uri).transport == flow.transport else None,
+            flow=flow if flow is not None and _leads_by(uri, flow) else None,
         ))
 
     def _seconds(self, request: Request, contact: NameAddr) -> int:
@@ -152,6 +153,11 @@ def _flow_of(request: Request, source: Source | None) -> Source | None:
     if source is None or source.transport not in RELIABLE_TRANSPORTS or len(request.get_all("Via")) != 1:
         return None
     return source
+
+
+def _leads_by(contact: SipUri, flow: Source) -> bool:
+    """Whether a contact is meant to be reached by the transport of a connection; "ws" stands for WSS, too."""
+    return transport_parameter(hop_for_uri(contact).transport) == transport_parameter(flow.transport)
 
 
 def _check_order(binding: Binding, call_id: str, sequence: int) -> None:

@@ -63,6 +63,11 @@ def hop_for_uri(uri: SipUri, default_transport: str = "UDP") -> Hop:
     return Hop(transport, host.strip("[]"), uri.port)
 
 
+def transport_parameter(transport: str) -> str:
+    """Return the value of the ``transport`` parameter of a URI; that of WSS is "ws", too (RFC 7118 s4.1)."""
+    return "ws" if transport == "WSS" else transport.lower()
+
+
 def response_hop(via: Via, source: Source) -> Hop:
     """Return where a response goes, by the topmost Via of its request (RFC 3261 s18.2.2, RFC 3581 s4).
 

@@ -149,7 +149,13 @@ class TransportLayer:
         return self.resolver.known(hop) is not None and self._listener_for(hop) is not None
 
     def choose_hop(self, hop: Hop) -> Hop:
-        """Return the hop with the transport its domain prefers, if that is known (RFC 3263 s4.1)."""
+        """Return the hop with the transport its domain prefers, if that is known (RFC 3263 s4.1).
+
+        A URI says ws for WSS, too: a WS hop stands for WSS where there is such a connection.
+        """
+        if hop.transport == "WS":
+            secure = hop._replace(transport="WSS")
+            return hop if self.streams.find(hop) is not None or self.streams.find(secure) is None else secure
         return hop if hop.port is not None else self.resolver.choose(hop)
 
     def another_target(self, hop: Hop) -> bool:

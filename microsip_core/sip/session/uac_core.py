@@ -8,6 +8,7 @@ from ...errors import InvalidArgument
 from .. import builder
 from ..dialog.dialog import next_hop, route_request, route_value
 from ..header_values import NameAddr
+from ..hop import transport_parameter
 from ..parse_error import SipParseError
 from ..uri import format_host_port
 
@@ -33,7 +34,7 @@ def via_value(endpoint: Endpoint, hop: Hop) -> str:
 def contact_value(address: tuple[str, int], transport: str, user: str | None, *, secure: bool = False) -> str:
     """Return our Contact at a local address; ``secure``: a sips URI (s8.1.1.8)."""
     scheme = "sips" if secure else "sip"
-    suffix = "" if transport == "UDP" or secure else f";transport={transport.lower()}"
+    suffix = "" if transport == "UDP" or secure else f";transport={transport_parameter(transport)}"
     where = format_host_port(*address)
     return f"<{scheme}:{user}@{where}{suffix}>" if user else f"<{scheme}:{where}{suffix}>"
 
@@ -103,6 +104,8 @@ def hop_of(endpoint: Endpoint, identity: Identity, uri: str) -> Hop:
         raise InvalidArgument(
             f"no usable SIP URI: {uri!r}", step="send request", remedy="Use sip:user@host[:port]",
         ) from error
-    if hop.port is None and config.choose_hop is not None and "transport=" not in uri.lower():
+    if config.choose_hop is not None and (
+        hop.transport == "WS" or (hop.port is None and "transport=" not in uri.lower())
+    ):
         return config.choose_hop(hop)
     return hop
