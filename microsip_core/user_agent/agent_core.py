@@ -135,10 +135,14 @@ class AgentCore:
         for stream in list(self._streams):
             stream.close()
 
-    def require_open(self, step: str) -> None:
-        """Raise NotInitialized before the start, InvalidState after the end."""
+    def require_started(self, step: str) -> None:
+        """Raise NotInitialized before the start."""
         if not self._opened:
             raise NotInitialized("the user agent has not been started", step=step, remedy="Await start() first")
+
+    def require_open(self, step: str) -> None:
+        """Raise NotInitialized before the start, InvalidState after the end."""
+        self.require_started(step)
         if self.closing:
             raise InvalidState("the user agent is closed", step=step, remedy="Make a new one")
 

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from microsip_core.errors import InvalidState
+from microsip_core.errors import InvalidArgument, InvalidState
 
 if TYPE_CHECKING:
     import numpy as np
@@ -83,7 +83,13 @@ class CallAudio:
         return 0 if self._closed else self._tap.unplayed
 
     async def read(self, samples: int) -> NDArray[np.int16]:
-        """Return exactly ``samples`` samples, or fewer (none, in the end) when the call has ended."""
+        """Return exactly ``samples`` samples, or none when the call has ended.
+
+        Raises InvalidArgument unless that is 1 sample to 1 second: more than that does not wait in the ring.
+        """
+        if not 1 <= samples <= self.sample_rate:
+            raise InvalidArgument(f"{samples} samples can not be read at once", step="read audio",
+                                  remedy=f"Read 1 to {self.sample_rate}, which is 1 second")
         tap = self._tap
         if not self._closed and tap.readable < samples:
             await self._ticker.until(lambda: self._closed or tap.readable >= samples)
@@ -109,9 +115,15 @@ class CallAudio:
         return frame
 
     def write(self, samples: NDArray[np.int16]) -> int:
-        """Queue int16 samples to be sent; returns how many were taken (fewer when the ring is full)."""
+        """Queue int16 samples to be sent; returns how many were taken (fewer when the ring is full).
+
+        Raises InvalidArgument for anything but a flat array of int16, InvalidState when the call has ended.
+        """
         if self._closed:
             raise InvalidState("the call has ended", step="write audio")
+        if getattr(samples, "dtype", None) != "int16" or samples.ndim != 1:
+            raise InvalidArgument("samples to send have to be a flat int16 array", step="write audio",
+                                  remedy="Bytes: np.frombuffer(data, np.int16); floats: (x * 32767).astype(np.int16)")
         return self._tap.write(samples)
 
     async def send(self, samples: NDArray[np.int16]) -> None:

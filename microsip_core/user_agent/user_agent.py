@@ -82,7 +82,8 @@ class UserAgent(AgentCore):
 
     @property
     def listen_address(self) -> HostPort:
-        """Where we listen for SIP: (host, port)."""
+        """Where we listen for SIP: (host, port). Raises NotInitialized before the start."""
+        self.require_started("listen address")
         return self.transport.listen_address
 
     @property

@@ -22,6 +22,7 @@ from microsip_core.errors import (
     NotInitialized,
     TimedOut,
 )
+from microsip_core.sip.events import CallOfferReceived
 from microsip_core.user_agent.call import Call
 from microsip_core.user_agent.config import UserAgentConfig
 from microsip_core.user_agent.event_stream import EventStream
@@ -495,6 +496,21 @@ async def test_hold_and_resume(make_agent: MakeAgent, uri_of: UriOf) -> None:
     assert await types(seen) == ["call_held", "call_resumed", "call_ended"]
 
 
+async def test_offer_withdrawn_before_it_is_handled_is_no_fault(
+    make_agent: MakeAgent, uri_of: UriOf, caplog: pytest.LogCaptureFixture,
+) -> None:
+    caller, callee = await make_agent(media=FakeBackend()), await make_agent(media=FakeBackend())
+    callee.on_incoming = lambda call: call.answer()
+    call = await caller.invite(uri_of(callee))
+    session, invite = callee.calls[0].session, callee.calls[0].request
+    assert session is not None
+    assert invite is not None
+    callee.driver._deliver_safely(CallOfferReceived(session, invite, invite.body))
+    assert not caplog.records
+    assert callee.calls[0].session is session
+    await call.hangup()
+
+
 async def test_refused_hold_leaves_the_call_as_it_was(make_agent: MakeAgent, uri_of: UriOf) -> None:
     backend = FakeBackend()
     caller, callee = await make_agent(media=FakeBackend()), await make_agent(media=backend)
@@ -573,6 +589,8 @@ async def test_before_start_and_after_close(caller: UserAgent) -> None:
     agent = UserAgent(media="none")
     with pytest.raises(NotInitialized):
         agent.start_call("sip:a@127.0.0.1")
+    with pytest.raises(NotInitialized):
+        assert agent.listen_address
     await agent.close()
     await caller.close()
     with pytest.raises(InvalidState):

@@ -7,11 +7,12 @@ import os
 import socket
 import wave
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
-from microsip_core.errors import FileError
+from microsip_core.errors import FileError, InvalidArgument
 from microsip_core.media.engine import native_available
 from microsip_core.user_agent.call import Call
 from microsip_core.user_agent.call_audio import CallAudio
@@ -101,6 +102,22 @@ async def test_send_waits_for_room_and_all_of_it_arrives(calls: tuple[Call, Call
     assert int(np.count_nonzero(np.abs(heard) > 200)) > 0.8 * len(speech)
 
 
+@pytest.mark.parametrize("samples", [
+    np.zeros(160), np.zeros(160, np.float32), np.zeros(160, np.int32), np.zeros((80, 2), np.int16), bytes(320), [0] * 9,
+])
+async def test_samples_that_are_not_int16_are_refused(calls: tuple[Call, Call], samples: Any) -> None:
+    with pytest.raises(InvalidArgument, match="int16"):
+        calls[0].audio.write(samples)
+    with pytest.raises(InvalidArgument, match="int16"):
+        await calls[0].audio.send(samples)
+
+
+@pytest.mark.parametrize("samples", [-1, 0, RATE + 1])
+async def test_reading_what_can_never_be_there_is_refused(calls: tuple[Call, Call], samples: int) -> None:
+    with pytest.raises(InvalidArgument, match="read"):
+        await asyncio.wait_for(calls[0].audio.read(samples), 5)
+
+
 async def test_audio_ends_with_the_call(calls: tuple[Call, Call]) -> None:
     call, other = calls
     reading = asyncio.create_task(listen(call.audio, 60))
@@ -113,7 +130,7 @@ async def test_audio_ends_with_the_call(calls: tuple[Call, Call]) -> None:
 
 async def test_reader_is_not_canceled_by_closing_the_agent(calls: tuple[Call, Call]) -> None:
     call = calls[0]
-    reading = asyncio.create_task(call.audio.read(10 * RATE))
+    reading = asyncio.create_task(call.audio.read(RATE))
     await asyncio.sleep(0.05)
     await call.agent.shut_down()
     assert len(await asyncio.wait_for(reading, 2)) == 0
