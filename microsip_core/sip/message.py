@@ -127,6 +127,12 @@ class Message(HeaderFields):
             return 0xFFFFFFFF if number is None else number
         return None
 
+    @property
+    def size(self) -> int:
+        """About how many octets the message holds."""
+        head = self._head
+        return len(self.body) + (len(head) if head is not None else sum(map(len, self._lines)))
+
     def to_bytes(self) -> bytes:
         """Return the message as it goes on the wire, with the right Content-Length whatever happened to the body."""
         if self._head is not None:

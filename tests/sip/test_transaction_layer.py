@@ -338,6 +338,22 @@ def test_beyond_the_limit_a_request_is_refused_without_a_transaction(user: Recor
     assert user.calls == [("request", "OPTIONS")] * 2
 
 
+def test_beyond_the_limit_of_octets_too(user: Recorder) -> None:
+    layer = TransactionLayer(user, IdSource(1), max_octets=20_000)
+    for number in range(8):
+        request = make_request("OPTIONS", f"z9hG4bK{number}", cseq=number)
+        request.body = b"x" * 5000
+        layer.receive(request, SOURCE, 0.0)
+    assert sent(layer) == ["SIP/2.0 503 Service Unavailable"] * 4
+    for transaction in user.transactions:
+        transaction.respond(builder.response_to(make_request("OPTIONS"), 200, to_tag="b"), 0.1)
+    sent(layer)
+    layer.handle_timeout(40.0)
+    layer.receive(make_request("OPTIONS", "z9hG4bKlast", cseq=9), SOURCE, 40.0)
+    assert sent(layer) == []
+    assert layer.server_count == 1
+
+
 def test_a_send_error_ends_a_client_transaction_at_once(layer: TransactionLayer, user: Recorder) -> None:
     layer.send_request(make_request("OPTIONS"), HOP, 0.0)
     token = layer.data_to_send()[0].token

@@ -31,8 +31,8 @@ class TransactionLayer:
     A request to be sent has its topmost Via already, with a fresh branch. ``timers.trying`` rules the automatic 100
     (0: at once).
     ``merged``: refuse merged requests with 482 (RFC 3261 s8.2.2.2; for a UA, not for a proxy). Beyond
-    ``max_transactions`` server transactions a new request is refused with 503. ``refused`` counts what the layer
-    refused by itself, by status.
+    ``max_transactions`` server transactions, or ``max_octets`` of requests in them, a new request is refused with 503.
+    ``refused`` counts what the layer refused by itself, by status.
 
     A response is matched by branch and CSeq method (s17.1.3); that the sent-by is ours follows from the branch, which
     is. One that does not have the Call-ID and CSeq of its request (s8.2.6.2) is none either: a dialog made of it would
@@ -40,13 +40,13 @@ class TransactionLayer:
     """
 
     __slots__ = (
-        "_clients", "_max_transactions", "_merge_keys", "_merged", "_outgoing", "_secret", "_servers", "refused",
-        "timer_heap", "timers", "user",
+        "_clients", "_max_octets", "_max_transactions", "_merge_keys", "_merged", "_octets", "_outgoing", "_secret",
+        "_servers", "refused", "timer_heap", "timers", "user",
     )
 
     def __init__(
         self, user: TransactionUser, ids: IdSource, timers: Timers = DEFAULT_TIMERS, *, max_transactions: int = 500_000,
-        merged: bool = True,
+        max_octets: int = 256 * 1024 * 1024, merged: bool = True,
     ) -> None:
         self.user = user
         self._secret = ids.tag()
@@ -55,6 +55,8 @@ class TransactionLayer:
         """Free for others above the layer too: ``schedule(when, owner, kind)``."""
         self.refused: dict[int, int] = {}
         self._max_transactions = max_transactions
+        self._max_octets = max_octets
+        self._octets = 0
         self._merged = merged
         self._clients: dict[str, ClientTransaction] = {}
         self._servers: dict[ServerKey, ServerTransaction] = {}
@@ -99,14 +101,14 @@ class TransactionLayer:
             return
         stamp_via(request, source)
         transaction = NonInviteServerTransaction(self, request, source, response_hop(request.via, source), key, None)
-        self._servers[key] = transaction
+        self._keep_server(transaction)
         self.user.on_cancel(invite, transaction, request, now)
         if transaction.request is not None:
             transaction.wait(now)
 
     def _start_server(self, request: Request, source: Source, key: ServerKey, now: float) -> None:
         """Make a transaction for a new request, unless it is to be refused, and hand the request up."""
-        if len(self._servers) >= self._max_transactions:
+        if len(self._servers) >= self._max_transactions or self._octets >= self._max_octets:
             self.refuse(request, source, 503, (("Retry-After", "10"),))
             return
         merge_key = None
@@ -124,7 +126,7 @@ class TransactionLayer:
             transaction = InviteServerTransaction(self, request, source, hop, key, merge_key)
         else:
             transaction = NonInviteServerTransaction(self, request, source, hop, key, merge_key)
-        self._servers[key] = transaction
+        self._keep_server(transaction)
         if merge_key is not None:
             self._merge_keys[merge_key] = transaction
         transaction.start(now)
@@ -240,13 +242,18 @@ class TransactionLayer:
             transaction.settled for transaction in self._servers.values()
         )
 
+    def _keep_server(self, transaction: ServerTransaction) -> None:
+        self._servers[transaction.key] = transaction
+        self._octets += transaction.octets
+
     def forget_client(self, transaction: ClientTransaction) -> None:
         """Drop a terminated transaction."""
         self._clients.pop(transaction.key, None)
 
     def forget_server(self, transaction: ServerTransaction) -> None:
         """Drop a terminated transaction."""
-        self._servers.pop(transaction.key, None)
+        if self._servers.pop(transaction.key, None) is not None:
+            self._octets -= transaction.octets
         if transaction.merge_key is not None:
             self._merge_keys.pop(transaction.merge_key, None)
 

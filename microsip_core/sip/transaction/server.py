@@ -42,8 +42,8 @@ class ServerTransaction(Machine):
     """
 
     __slots__ = (
-        "_data", "_end_timer", "_interval", "_retransmit_timer", "hop", "key", "layer", "merge_key", "owner", "request",
-        "source",
+        "_data", "_end_timer", "_interval", "_retransmit_timer", "hop", "key", "layer", "merge_key", "octets", "owner",
+        "request", "source",
     )
 
     def __init__(
@@ -56,6 +56,8 @@ class ServerTransaction(Machine):
         self.hop = hop
         self.key = key
         self.merge_key = merge_key
+        self.octets = request.size
+        """What the peer has us keep: the request, then the Vias and more of it in the response."""
         self.owner: Any = None
         self._data = b""
         self._retransmit_timer: Timer | None = None
