@@ -26,7 +26,7 @@ class AccountSettings:
                           "0", "", "1", "hard", "soft")
     voicemailNumber: str = text("", "number of the mail box; watched for new messages when given", limit=ACCOUNT_LIMIT)
     transport: str = choice("udp", "transport; empty for UDP, and TCP for large messages", "udp", "tcp", "tls", "")
-    SRTP: str = choice("", "encryption of media", "", "optional", "mandatory", "dtls", "dtls-sdes")
+    SRTP: str = choice("", "encryption of media", "", "optional", "mandatory", "dtls", "dtls-sdes", live=False)
     publicAddr: str = text("", "public address to tell; empty for what is learned", limit=ACCOUNT_LIMIT)
     registerRefresh: int = integer(300, "registration asked for", 10, 86400, unit="s")
     keepAlive: int = integer(15, "seconds between keep-alive packets; 0 for none", 0, 3600, unit="s")

@@ -39,7 +39,7 @@ class Settings:
     forwardingDelay: int = integer(0, "seconds of ringing before a call is sent on", 0, 3600, unit="s")
     DTMFMethod: int = integer(0, "0 automatic, 1 in-band, 2 RFC 4733 events, 3 SIP INFO", 0, 3)
     audioCodecs: tuple[str, ...] = words(
-        ("PCMA/8000/1", "PCMU/8000/1"), "codecs offered, in order", limit=CODEC_LIMIT)
+        ("PCMA/8000/1", "PCMU/8000/1"), "codecs offered, in order", limit=CODEC_LIMIT, live=False)
     forceCodec: bool = boolean(False, "our order of codecs wins over the caller's")
     VAD: bool = boolean(False, "send no packets in silence")
     EC: bool = boolean(True, "cancel the echo of the loudspeaker")
