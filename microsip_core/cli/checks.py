@@ -54,9 +54,10 @@ def check_codecs(names: Sequence[str], core: str | None = None) -> list[str] | N
     """
     if not names:
         return None
-    from microsip_core.media.codec_registry import CODECS
+    from microsip_core.media.codec_registry import codecs_of
+    from microsip_core.media.engine import default_core
 
-    known = {codec.name.upper(): codec.name for codec in CODECS if core is None or core in codec.cores}
+    known = {codec.name.upper(): codec.name for codec in codecs_of(core or default_core())}
     wanted = [name.strip() for each in names for name in each.split(",") if name.strip()]
     for name in wanted:
         if name.upper() not in known:

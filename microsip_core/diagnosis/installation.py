@@ -47,7 +47,8 @@ def examine() -> list[Finding]:
     """Return every finding, the most important first. Sends nothing, opens no device."""
     checks: tuple[tuple[str, Callable[[], Finding], bool], ...] = (
         ("microsip-core", _version, True), ("Python", _python, True), ("media core", _core, True),
-        ("codecs", _codecs, True), ("packages", _packages, True), ("PortAudio", _port_audio, False),
+        ("codecs", _codecs, True), ("Opus", _opus, False), ("SRTP", _srtp, False), ("packages", _packages, True),
+        ("PortAudio", _port_audio, False),
         ("audio devices", _devices, False), ("UDP", _udp, True), ("receive buffer", _receive_buffer, False),
         ("processors", _processors, False),
     )
@@ -99,12 +100,36 @@ def _core() -> Finding:
 
 def _codecs() -> Finding:
     from microsip_core.media.codec_registry import codecs_of
-    from microsip_core.media.engine import native_available
+    from microsip_core.media.engine import default_core
 
-    core = "native" if native_available() and os.environ.get("MICROSIP_CORE") != "reference" else "reference"
-    codecs = codecs_of(core)
+    codecs = codecs_of(default_core())
     text = ", ".join(f"{codec.name} ({codec.description})" for codec in codecs)
     return Finding("codecs", "ok", text, facts={"codecs": [codec.name for codec in codecs]})
+
+
+def _opus() -> Finding:
+    from microsip_core.media.engine import default_core
+    from microsip_core.media.opus import find_library
+
+    library = find_library()
+    if library is None:
+        return Finding("Opus", "note", "libopus was not found: calls without Opus work",
+                       "pip install av, or install the system package libopus0", facts={"libopus": None})
+    facts = {"libopus": library.version, "path": library.path}
+    if default_core() == "reference":
+        return Finding("Opus", "note", f"{library.version} was found, but the reference core has no Opus", facts=facts)
+    return Finding("Opus", "ok", f"{library.version} ({library.path})", facts=facts)
+
+
+def _srtp() -> Finding:
+    """Seal and open a packet as the media threads would; being installed is not enough."""
+    from microsip_core.media.srtp import PROFILES, library_functions
+
+    try:
+        library_functions()
+    except MicrosipError as error:
+        return Finding("SRTP", "note", error.message, error.remedy, facts={"srtp": []})
+    return Finding("SRTP", "ok", ", ".join(PROFILES), facts={"srtp": list(PROFILES)})
 
 
 def _packages() -> Finding:

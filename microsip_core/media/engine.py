@@ -49,6 +49,12 @@ def native_available() -> bool:
     return True
 
 
+def default_core() -> str:
+    """Return the core that :func:`create_engine` takes when it is not told which."""
+    wanted = os.environ.get("MICROSIP_CORE") or "auto"
+    return wanted if wanted in CORES else "native" if native_available() else "reference"
+
+
 def create_engine(core: str | None = None, shards: int = 1) -> MediaEngine:
     """Start an engine: "native", "reference", or the first of these that is there.
 
