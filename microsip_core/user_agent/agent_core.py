@@ -31,6 +31,7 @@ from microsip_core.user_agent.log import LOG
 from microsip_core.user_agent.media_backend import MediaBackend
 from microsip_core.user_agent.media_router import MediaRouter
 from microsip_core.user_agent.reception import Handler, Reception
+from microsip_core.user_agent.referral import TransferHandler
 from microsip_core.user_agent.states import CallState
 from microsip_core.user_agent.trace import TraceEntry
 
@@ -53,6 +54,7 @@ class AgentCore:
     pump: Callable[[], None]
     reception: Reception
     on_incoming: Handler | None
+    on_transfer: TransferHandler | None
     on_trace: Callable[[TraceEntry], None] | None
 
     def __init__(self, config: UserAgentConfig, media: MediaBackend | str | None) -> None:
@@ -89,6 +91,7 @@ class AgentCore:
             local_address=self.transport.local_address, deliver=frozenset({"INFO"}), ring_timeout=config.ring_timeout,
             answer_timeout=config.ring_timeout, default_transport=self.transport.default_transport,
             choose_hop=self.transport.choose_hop, another_target=self.transport.another_target,
+            transfers=config.accept_transfers,
         )
         endpoint_config.user_agent = f"microsip-core/{__version__}" if config.user_agent is None else config.user_agent
         self.endpoint = Endpoint(endpoint_config, ids)

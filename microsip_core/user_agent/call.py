@@ -14,6 +14,8 @@ from microsip_core.user_agent.events import EventType
 from microsip_core.user_agent.failure import refusal_status
 from microsip_core.user_agent.outcome import DONE, Outcome
 from microsip_core.user_agent.states import CallState, EndCause
+from microsip_core.user_agent.target import complete_target, parse_uri
+from microsip_core.user_agent.transfer import TransferAttempt, begin_transfer
 
 _RELEASE_WAIT = 2.0  # seconds that awaiting hangup() gives the peer to confirm
 
@@ -30,7 +32,8 @@ class Call(CallMedia):
     ``status`` and ``reason`` are the last SIP status, 0 before the first.
     ``created``, ``ringing``, ``answered`` and ``ended`` are seconds since the epoch, None until then. ``end_cause`` and
     ``ended_by`` ("local", "remote", "timeout", "transport") tell how it ended; ``error`` is the exception that those
-    who waited got, None after a normal end.
+    who waited got, None after a normal end. ``transferred_to`` is the call we made as the peer asked us to by REFER,
+    ``replaced_by`` the one that has taken the place of this one (RFC 3891); else None.
     """
 
     # -- incoming ---------------------------------------------------------------------------------------------------
@@ -147,6 +150,37 @@ class Call(CallMedia):
 
         async def finished() -> None:
             await asyncio.shield(renegotiation)
+
+        return Outcome(finished)
+
+    def transfer(self, uri: str) -> Outcome:
+        """Ask the peer to call ``uri`` instead of us (blind transfer); awaiting waits until that call is answered.
+
+        The call is hung up then. Otherwise it goes on, taken off hold where it was held, and awaiting raises
+        CallRefused with the status of the new call, or TimedOut when the peer does not tell. The events
+        ``call_transferring`` and ``call_transfer_status`` tell the progress. A peer that agrees and leaves without
+        telling counts as transferred. InvalidState before the answer.
+        """
+        target = complete_target(uri, self.account.uri.host_port if self.account is not None else None)
+        parse_uri(target, "transfer")
+        return self._transferred(begin_transfer(self, target, None))
+
+    def transfer_to(self, other: Call) -> Outcome:
+        """Connect the peers of two answered calls with each other (attended transfer); see :meth:`transfer`.
+
+        The peer of this call is asked to take our place in ``other``; both calls have ended when that has worked.
+        """
+        return self._transferred(begin_transfer(self, other.remote_uri, other))
+
+    def _transferred(self, attempt: TransferAttempt) -> Outcome:
+        async def finished() -> None:
+            try:
+                await asyncio.shield(attempt.outcome)
+            except MicrosipError:
+                if self.renegotiation is not None:  # it is being taken off hold
+                    await asyncio.wait([self.renegotiation])
+                raise
+            await self._until_released()
 
         return Outcome(finished)
 

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from microsip_core.user_agent.account import Account
     from microsip_core.user_agent.agent_core import AgentCore
     from microsip_core.user_agent.call import Call
+    from microsip_core.user_agent.referral import Referral
+    from microsip_core.user_agent.transfer import TransferAttempt
 
 ANSWERED = frozenset({CallState.ACTIVE, CallState.HELD, CallState.REMOTE_HELD})
 UNANSWERED_INCOMING = frozenset({CallState.INCOMING, CallState.RINGING, CallState.EARLY})
@@ -51,6 +53,8 @@ class CallLife:
     error: MicrosipError | None = None
     request: Request | None = None
     held = False
+    transferred_to: Call | None = None
+    replaced_by: Call | None = None
 
     session: InviteSession | None = None  # from here on: for the files of this package
     offer: bytes | None = None
@@ -58,6 +62,8 @@ class CallLife:
     released: asyncio.Future[int] | None = None  # the status that our BYE or CANCEL got, 0 where none came
     renegotiation: asyncio.Future[None] | None = None
     renegotiating_hold = False
+    transfer_attempt: TransferAttempt | None = None
+    referral: Referral | None = None  # of the call that a REFER has asked for
     task: asyncio.Task[None] | None = None
     timer: asyncio.TimerHandle | None = None
     _waiters: list[tuple[frozenset[CallState], asyncio.Future[None]]] | None = None
@@ -188,9 +194,14 @@ class CallLife:
         self.close_media()
         if self.renegotiation is not None and not self.renegotiation.done():
             self.renegotiation.set_exception(self.error or ended_error(self.remote_uri))
+        if self.transfer_attempt is not None:
+            self.transfer_attempt.call_ended()
         self.enter(CallState.ENDED)
         self.agent.forget(self)
         self.session = None  # and so no cycle: what the call held is freed without the garbage collector
+        if self.referral is not None:
+            self.referral.tell_end(self)
+            self.referral = None
         if self.end_cause is EndCause.BUSY:
             self.emit(EventType.CALL_BUSY, self.status, self.reason)
         self.emit(EventType.CALL_ENDED, self.status, self.reason)

@@ -12,7 +12,9 @@ from microsip_core.user_agent.call import Call
 from microsip_core.user_agent.events import EventType
 from microsip_core.user_agent.failure import call_error, end_cause, refusal_status
 from microsip_core.user_agent.log import LOG
+from microsip_core.user_agent.referral import on_transfer_requested
 from microsip_core.user_agent.states import CallState, EndCause
+from microsip_core.user_agent.transfer import on_transfer_progress
 
 _HOLD_STATES = {
     (False, False): CallState.ACTIVE,
@@ -28,6 +30,8 @@ def on_progress(call: Call, event: core.CallProgress) -> None:
     now = time.time()
     if call.first_response is None:
         call.first_response = now
+    if call.referral is not None:
+        call.referral.tell(call, event.status, event.reason)
     if event.sdp is not None and not event.is_offer and call.media is not None:
         try:
             call.media.accept_answer(event.sdp)
@@ -82,6 +86,8 @@ def on_confirmed(call: Call, event: core.CallConfirmed) -> None:
 def _start(call: Call) -> None:
     call.enter(_HOLD_STATES[False, call.media is not None and call.media.remote_hold])
     call.emit(EventType.CALL_STARTED, call.status, call.reason)
+    if call.referral is not None:
+        call.referral.tell(call, call.status, call.reason)
 
 
 def on_offer_received(call: Call, event: core.CallOfferReceived) -> None:
@@ -170,5 +176,7 @@ CALL_HANDLERS: dict[type[Any], Callable[[Call, Any], None]] = {
     core.CallOfferAnswered: on_offer_answered,
     core.CallEnded: on_ended,
     core.CallReleased: on_released,
+    core.TransferRequested: on_transfer_requested,
+    core.TransferProgress: on_transfer_progress,
 }
 """What to do with each event of the core that belongs to a call."""

@@ -38,7 +38,8 @@ class Reception:
         """Take a new call: refuse it, give it to the handler, or queue it for ``next_call``."""
         agent, session = self._agent, event.session
         limit = agent.config.max_calls
-        if agent.closing or (limit is not None and agent.call_count >= limit):
+        replaced: Call | None = event.replaces.owner if event.replaces is not None else None
+        if agent.closing or (limit is not None and agent.call_count >= limit and replaced is None):
             session.reject(480 if agent.closing else 486, agent.now())
             return
         account = self._account_for(event)
@@ -50,6 +51,9 @@ class Reception:
         caller, called = event.request.from_, event.request.to
         call.local_uri, call.remote_uri, call.remote_display_name = called.uri, caller.uri, caller.display_name
         call.emit(EventType.CALL_INCOMING, text=call.remote_uri)
+        if replaced is not None:
+            _take_over(call, replaced)
+            return
         handler = agent.on_incoming
         if handler is not None:
             self._hand_over(handler, call)
@@ -147,6 +151,17 @@ class Reception:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+
+
+def _take_over(call: Call, replaced: Call) -> None:
+    """Answer a call that takes the place of another one (RFC 3891 s3), which ends by that."""
+    try:
+        call.answer()
+    except MicrosipError as error:
+        LOG.info("%s could not be replaced: %s", replaced, error)
+        return
+    replaced.replaced_by = call
+    replaced.emit(EventType.CALL_REPLACED, text=call.remote_uri)
 
 
 def _is_over(call: Call) -> bool:

@@ -22,6 +22,7 @@ from microsip_core.user_agent.events import EventType
 from microsip_core.user_agent.failure import no_answer_error
 from microsip_core.user_agent.media_backend import MediaBackend
 from microsip_core.user_agent.reception import Handler
+from microsip_core.user_agent.referral import TransferHandler
 from microsip_core.user_agent.states import CallState, EndCause
 from microsip_core.user_agent.target import check_media, complete_target, parse_uri
 from microsip_core.user_agent.trace import TraceEntry
@@ -38,7 +39,9 @@ class UserAgent(AgentCore):
     only (answers with an inactive description, opens no media socket), or None for the media engine.
 
     ``on_incoming`` is called with each incoming call, a plain function or a coroutine function; without it incoming
-    calls ring and wait in :meth:`next_call`. A handler that fails costs its call. ``on_trace`` is called with each SIP
+    calls ring and wait in :meth:`next_call`. A handler that fails costs its call. ``on_transfer`` is called with a call
+    and the URI that its peer wants called instead, where ``accept_transfers`` allows that; it refuses by returning
+    False. ``on_trace`` is called with each SIP
     message when ``config.trace`` is set; ``trace`` holds the last ones. ``accounts`` are in the order of their making,
     the first is the default one.
     """
@@ -55,6 +58,7 @@ class UserAgent(AgentCore):
         changes = {name: value for name, value in given.items() if value is not None}
         super().__init__(dataclasses.replace(config or UserAgentConfig(), **changes), media)
         self.on_incoming: Handler | None = None
+        self.on_transfer: TransferHandler | None = None
         self.on_trace: Callable[[TraceEntry], None] | None = None
 
     # -- life -------------------------------------------------------------------------------------------------------
