@@ -26,11 +26,13 @@ from microsip_core.user_agent.call import Call
 from microsip_core.user_agent.call_life import UNANSWERED_INCOMING
 from microsip_core.user_agent.config import UserAgentConfig
 from microsip_core.user_agent.event_stream import EventStream
+from microsip_core.user_agent.events import EventType
 from microsip_core.user_agent.states import AccountState, CallState
 from microsip_core.user_agent.user_agent import UserAgent
 
 T = TypeVar("T")
 _KNOWN_CALLS = 1000  # so many calls can be asked about, once they have ended
+_BEGINNINGS = frozenset({EventType.CALL_INCOMING, EventType.CALL_OUTGOING})
 _REGISTER_WAIT = 10.0  # seconds that a call waits for a registration under way
 
 _lock = threading.RLock()
@@ -60,6 +62,8 @@ class Engine:
 
     async def _deliver(self, events: EventStream) -> None:
         async for event in events:
+            if event.call is not None and event.type in _BEGINNINGS:
+                self.know(event.call)  # also one that no function has made: a transfer followed, a place taken over
             self.dispatcher.put(event_of(event))
 
     def know(self, call: Call) -> None:
