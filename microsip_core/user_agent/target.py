@@ -1,6 +1,8 @@
-"""Checks the URIs that a user gives, and completes what people type: a bare number, a URI without its scheme."""
+"""Checks URIs and headers that a user gives, and completes what people type: a bare number, a URI without scheme."""
 
 from __future__ import annotations
+
+from collections.abc import Iterable
 
 from microsip_core.errors import InvalidArgument, NotSupported
 from microsip_core.sip.parse_error import SipParseError
@@ -8,6 +10,10 @@ from microsip_core.sip.uri import SipUri
 
 _SCHEMES = ("sip:", "sips:")
 _DIALLED = ("tel:", "callto:", "dial:")
+_OURS = frozenset({
+    "via", "v", "from", "f", "to", "t", "call-id", "i", "cseq", "contact", "m", "content-length", "l", "content-type",
+    "c", "max-forwards", "route", "record-route",
+})
 _SEPARATORS = str.maketrans("", "", " -().")
 
 
@@ -52,6 +58,16 @@ def complete_target(text: str, domain: str | None) -> str:
 def _looks_like_host(text: str) -> bool:
     """Whether a bare word is an address or a host with a dot or port, and not a number to dial."""
     return (":" in text or "." in text) and not text.startswith("+")
+
+
+def check_headers(headers: Iterable[tuple[str, str]]) -> None:
+    """Raise InvalidArgument for what are no pairs of strings, and for headers that the user agent writes itself."""
+    for header in headers:
+        if not isinstance(header, tuple) or [type(part) for part in header] != [str, str]:
+            raise InvalidArgument(f"{header!r} is no header", step="invite", remedy='Write ("Name", "value") for each')
+        if header[0].lower() in _OURS:
+            raise InvalidArgument(f"the header {header[0]!r} is written by the user agent", step="invite",
+                                  remedy="Leave it out; an account sets From, Contact and Route")
 
 
 def check_media(media: str) -> None:

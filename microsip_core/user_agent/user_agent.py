@@ -24,7 +24,7 @@ from microsip_core.user_agent.media_backend import MediaBackend
 from microsip_core.user_agent.reception import Handler
 from microsip_core.user_agent.referral import TransferHandler
 from microsip_core.user_agent.states import CallState, EndCause
-from microsip_core.user_agent.target import check_media, complete_target, parse_uri
+from microsip_core.user_agent.target import check_headers, check_media, complete_target, parse_uri
 from microsip_core.user_agent.trace import TraceEntry
 
 Headers = Sequence[tuple[str, str]]
@@ -164,6 +164,7 @@ class UserAgent(AgentCore):
         """
         self.require_open("invite")
         check_media(media)
+        check_headers(headers or ())
         account = account or (self.accounts[0] if self.accounts else None)
         target = complete_target(uri, account.uri.host_port if account else None)
         parsed = parse_uri(target, "invite")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from typing import Any
 
 import pytest
 
@@ -11,7 +12,7 @@ from microsip_core.user_agent.event_stream import EventStream
 from microsip_core.user_agent.events import Event, EventType
 from microsip_core.user_agent.outcome import DONE, Outcome
 from microsip_core.user_agent.playback import Playback, PlaybackResult
-from microsip_core.user_agent.target import check_media, complete_target, parse_uri
+from microsip_core.user_agent.target import check_headers, check_media, complete_target, parse_uri
 
 
 def event(number: int) -> Event:
@@ -123,6 +124,17 @@ def test_bad_uri_says_what_is_meant(text: str) -> None:
     with pytest.raises(InvalidArgument) as caught:
         parse_uri(text, "account")
     assert caught.value.step == "account"
+
+
+@pytest.mark.parametrize("headers", [
+    [("Via", "x")], [("v", "x")], [("CONTACT", "<sip:x@h>")], [("Content-Length", "5")], [("Route", "<sip:h;lr>")],
+    ["X-Name: x"], [("X-Number", 5)], {"X-Name": "x"},
+])
+def test_headers_of_the_user_agent_are_its_own(headers: Any) -> None:
+    with pytest.raises(InvalidArgument) as caught:
+        check_headers(headers)
+    assert caught.value.remedy
+    check_headers([("X-Name", "x"), ("P-Asserted-Identity", "<sip:a@h>")])
 
 
 def test_media_kinds() -> None:
