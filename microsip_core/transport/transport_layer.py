@@ -18,15 +18,15 @@ from microsip_core.transport.address import (
 )
 from microsip_core.transport.connector import STREAM_TRANSPORTS
 from microsip_core.transport.link import Failed, Flush, Link, Receive, Trace
+from microsip_core.transport.local_route import concrete, routing_address, send_error
 from microsip_core.transport.resolver import Resolver
+from microsip_core.transport.stream_addresses import StreamAddresses
 from microsip_core.transport.stream_limits import DEFAULT_STREAM_LIMITS, StreamLimits
 from microsip_core.transport.streams import StreamLayer
-from microsip_core.transport.tcp import Listener
 from microsip_core.transport.tls import TlsSettings
 from microsip_core.transport.udp import UdpLink, open_udp_socket
 
 _KNOWN_HOPS = 4096
-_KNOWN_NAMES = 1024
 
 
 class TransportLayer:
@@ -57,13 +57,13 @@ class TransportLayer:
         self._routes: dict[Hop, tuple[Link, HostPort]] = {}
         self._by_local: dict[HostPort, Link] = {}
         self._waiting: dict[Hop, list[OutgoingPacket]] = {}
-        self._named: dict[Hop, HostPort] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self.resolver = Resolver(loop, nameservers)
-        self.streams = StreamLayer(
+        self.addresses = StreamAddresses(self.resolver, self._listening, self._links)
+        self.streams = self.addresses.streams = StreamLayer(
             loop, self.resolver, receive=self._receive, flush=flush, failed=failed, lost=lost, trace=trace,
-            limits=limits, tls=tls or TlsSettings(), call_from=self._call_from,
-            called_at=self._called_at,
+            limits=limits, tls=tls or TlsSettings(), call_from=self.addresses.call_from,
+            called_at=self.addresses.called_at,
         )
 
     async def open(self) -> None:
@@ -77,7 +77,7 @@ class TransportLayer:
             if protocol == "UDP":
                 self._listening.append((protocol, self._open_udp(host, port, family).local))
             else:
-                self._listening.append((protocol, self._open_listener(protocol, host, port, family).local))
+                self._listening.append((protocol, self.addresses.open_listener(protocol, host, port, family).local))
 
     @property
     def default_transport(self) -> str:
@@ -111,18 +111,6 @@ class TransportLayer:
         self._by_local[link.local] = link
         return link
 
-    def _open_listener(self, protocol: str, host: str, port: int, family: socket.AddressFamily) -> Listener:
-        """Listen for connections; a free port is by preference the one of our UDP socket at that host."""
-        if not port:
-            taken = {local[1] for name, local in self.local_addresses if name != "UDP" and local[0] == host}
-            for link in self._links:
-                if link.local[0] == host and link.local[1] not in taken:
-                    try:
-                        return self.streams.listen(protocol, host, link.local[1], family)
-                    except Busy:
-                        break
-        return self.streams.listen(protocol, host, port, family)
-
     # -- which socket ---------------------------------------------------------------------------------------------
 
     async def reach(self, hop: Hop) -> None:
@@ -134,7 +122,7 @@ class TransportLayer:
                 await self.reach(chosen)
                 return
             self._route(hop)
-        elif self._listener_for(hop) is None:
+        elif self.addresses.listener_for(hop) is None:
             await self.streams.connect(hop)
         else:
             await self.resolver.resolve(hop)
@@ -146,7 +134,7 @@ class TransportLayer:
             return self._route(hop) is not None if chosen == hop else self.reach_now(chosen)
         if self.streams.find(hop) is not None:
             return True
-        return self.resolver.known(hop) is not None and self._listener_for(hop) is not None
+        return self.resolver.known(hop) is not None and self.addresses.listener_for(hop) is not None
 
     def choose_hop(self, hop: Hop) -> Hop:
         """Return the hop with the transport its domain prefers, if that is known (RFC 3263 s4.1).
@@ -168,8 +156,11 @@ class TransportLayer:
 
     def local_address(self, hop: Hop) -> HostPort:
         """Return what to call ourselves towards ``hop`` in Via and Contact. Sending tells what is wrong, this never."""
+        known = self._routes.get(hop)
+        if known is not None:
+            return self._concrete_local(*known)
         if hop.transport != "UDP":
-            return self._local_stream_address(hop)
+            return self.addresses.local_address(hop)
         try:
             route = self._route(hop)
         except NetworkError:
@@ -178,73 +169,6 @@ class TransportLayer:
             return self._listening[0][1]
         link, remote = route or (self._links[0], None)
         return self._concrete_local(link, remote)
-
-    def _local_stream_address(self, hop: Hop) -> HostPort:
-        """Return where we listen for ``hop``; where we do not, our end of the connection, or of the last one."""
-        called_at = self._called_at(hop)
-        if called_at is not None:
-            return called_at
-        connection = self.streams.find(hop)
-        if connection is not None and connection.source is not None:
-            if len(self._named) >= _KNOWN_NAMES:
-                self._named.clear()
-            self._named[hop] = connection.source.local
-        named = self._named.get(hop)
-        if named is None:
-            remote, local = self._address_of(hop), self._listening[0][1]
-            named = _concrete(local, remote)
-            if remote is not None:
-                try:
-                    named = _routing_address(remote[0], numeric_family(remote[0]) or socket.AF_INET), local[1]
-                except NetworkError:
-                    return named
-        return named
-
-    def _called_at(self, hop: Hop) -> HostPort | None:
-        """Return the address at which the peer of ``hop`` can call us."""
-        listener = self._listener_for(hop)
-        return None if listener is None else _concrete(listener.local, self._address_of(hop))
-
-    def _address_of(self, hop: Hop) -> HostPort | None:
-        targets = self.resolver.known(hop)
-        return targets[0].address if targets else None
-
-    def _listener_for(self, hop: Hop) -> Listener | None:
-        """Return the listener that ``hop`` can call us at; for TCP one is opened where there is none."""
-        remote = self._address_of(hop)
-        if remote is None:
-            return None
-        family = numeric_family(remote[0])
-        loopback = is_loopback(remote[0])
-        for listener in self.streams.listeners:
-            local = listener.local[0]
-            if listener.protocol == hop.transport and listener.family == family and (
-                is_wildcard(local) or is_loopback(local) == loopback
-            ):
-                return listener
-        if hop.transport != "TCP" or family is None:
-            return None
-        try:
-            local = self._local_host_for(remote[0], family)
-            return self._open_listener("TCP", local, 0, family)
-        except NetworkError:
-            return None
-
-    def _call_from(self, remote: HostPort, family: socket.AddressFamily) -> str | None:
-        """Return the local address to open a connection from: one that we were told to listen at, if it leads there."""
-        loopback = is_loopback(remote[0])
-        for _, (local, _) in self._listening:
-            if numeric_family(local) == family and not is_wildcard(local) and is_loopback(local) == loopback:
-                return local
-        return None
-
-    def _local_host_for(self, host: str, family: socket.AddressFamily) -> str:
-        for _, (local, _) in self._listening:
-            if numeric_family(local) == family and (is_wildcard(local) or is_loopback(local) == is_loopback(host)):
-                return local
-        if is_loopback(host):
-            return "127.0.0.1" if family == socket.AF_INET else "::1"
-        return _routing_address(host, family)
 
     def _route(self, hop: Hop) -> tuple[Link, HostPort] | None:
         """Return UDP socket and numeric address for ``hop``, None when its name must be looked up first."""
@@ -268,7 +192,7 @@ class TransportLayer:
             local = link.local[0]
             if numeric_family(local) == family and (is_wildcard(local) or is_loopback(local) == loopback):
                 return link
-        local = ("127.0.0.1" if family == socket.AF_INET else "::1") if loopback else _routing_address(host, family)
+        local = ("127.0.0.1" if family == socket.AF_INET else "::1") if loopback else routing_address(host, family)
         try:
             return self._open_udp(local, self._listening[0][1][1], family)
         except Busy:
@@ -277,7 +201,7 @@ class TransportLayer:
     def _concrete_local(self, link: Link, remote: HostPort | None) -> HostPort:
         if not is_wildcard(link.local[0]):
             return link.local
-        local = _concrete(link.local, remote)
+        local = concrete(link.local, remote)
         self._by_local[local] = link
         return local
 
@@ -286,14 +210,16 @@ class TransportLayer:
     def send(self, packets: Iterable[OutgoingPacket]) -> None:
         """Send each packet; what can not be sent is reported to ``failed``."""
         for packet in packets:
-            if packet.hop.transport != "UDP":
-                self._send_stream(packet)
-                continue
             try:
-                route = self._routes.get(packet.hop) or self._route(packet.hop)
+                route = self._routes.get(packet.hop)  # UDP hops only
                 if route is None:
-                    self._send_when_resolved(packet)
-                    continue
+                    if packet.hop.transport != "UDP":
+                        self._send_stream(packet)
+                        continue
+                    route = self._route(packet.hop)
+                    if route is None:
+                        self._send_when_resolved(packet)
+                        continue
                 link, remote = route
                 source = packet.source
                 if source is not None:
@@ -341,13 +267,13 @@ class TransportLayer:
 
     def _report(self, token: object, hop: Hop, error: OSError) -> None:
         if token is not None:
-            self._failed(token, _send_error((hop.host, hop.port or 5060), error))
+            self._failed(token, send_error((hop.host, hop.port or 5060), error))
 
     def _on_unreachable(self, remote: HostPort, data: bytes, error: OSError) -> None:
         """An earlier datagram did not arrive, says ICMP, which quotes the datagram."""
         branch = None if data.startswith(b"SIP/2.0") else _topmost_branch(data)  # a lost response is repeated or missed
         if branch is not None:
-            self._failed(branch, _send_error(remote, error))
+            self._failed(branch, send_error(remote, error))
 
     def _receive_traced(self, data: bytes, source: Source) -> None:
         if self._trace is not None:
@@ -366,39 +292,6 @@ class TransportLayer:
             link.close()
         self._routes.clear()
         self._waiting.clear()
-
-
-def _concrete(local: HostPort, remote: HostPort | None) -> HostPort:
-    """Return the address without wildcard that a socket has towards ``remote``."""
-    host, port = local
-    if not is_wildcard(host):
-        return local
-    family = numeric_family(host) or socket.AF_INET
-    if remote is None:
-        return "127.0.0.1" if family == socket.AF_INET else "::1", port
-    return _routing_address(remote[0], family), port
-
-
-def _routing_address(host: str, family: socket.AddressFamily) -> str:
-    """Return the local address from which packets to ``host`` leave; connecting a UDP socket sends nothing."""
-    with socket.socket(family, socket.SOCK_DGRAM) as probe:
-        try:
-            probe.connect((host, 9))
-        except OSError as error:
-            raise _send_error((host, 0), error) from error
-        return str(probe.getsockname()[0])
-
-
-def _send_error(remote: HostPort, error: OSError) -> NetworkError:
-    peer = join_host_port(remote) if remote[1] else remote[0]
-    reason = error.strerror or str(error)
-    if isinstance(error, ConnectionRefusedError):
-        return NetworkError(
-            "nothing listens there", step="send", peer=peer, remedy="Check the port, and that the server is running",
-        )
-    return NetworkError(
-        reason, step="send", peer=peer, remedy="Check the network connection and the address",
-    )
 
 
 def _topmost_branch(data: bytes) -> str | None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from ..authentication import Authentication, ChallengeCache, ChallengeOutcome, take_next_nonces
 from ..builder import REASON_PHRASES
 from ..events import EndCause
-from .failover import fall_back, hop_for_large, next_target
+from .failover import UNSEEN_OCTETS, fall_back, hop_for_large, next_target
 from .uac_core import via_value
 
 if TYPE_CHECKING:
@@ -82,7 +82,8 @@ class ClientRequest:
             self.nonces.authorize(self.request, self.hop, endpoint.ids)
         if self._identity.challenges is not None:
             self._identity.challenges.authorize(self.request, self.hop, endpoint.ids)
-        if self.hop.transport == "UDP":
+        request = self.request
+        if len("".join(request._lines)) + len(request.body) > endpoint.config.largest_datagram - UNSEEN_OCTETS:
             tcp = hop_for_large(endpoint, self.request, self.hop, now)
             if tcp is not None:
                 self._switched = True

@@ -13,19 +13,18 @@ if TYPE_CHECKING:
 _REFUSED_SECONDS = 600.0
 """How long a peer that refused TCP is not asked for it again."""
 _KNOWN_REFUSALS = 1000
-_ALLOWANCE = 100  # for the start line and Content-Length, which the lines do not have yet
+UNSEEN_OCTETS = 300
+"""What a request may have beside the text of its header lines and its body: start line, line ends, Content-Length."""
 
 
 def hop_for_large(endpoint: Endpoint, request: Request, hop: Hop, now: float) -> Hop | None:
-    """Return the TCP hop for a request that is too large for its UDP hop; None where UDP is right.
+    """Return the TCP hop for a request that is too large for its UDP hop; None where the hop is right.
 
     It is where the URI asks for UDP in so many words, and where TCP was refused lately.
     """
-    limit = endpoint.config.largest_datagram
-    lines = request._lines
-    if sum(map(len, lines)) + 2 * len(lines) + len(request.body) + len(request.uri) + _ALLOWANCE <= limit:
+    if hop.transport != "UDP" or len(request.to_bytes()) <= endpoint.config.largest_datagram:
         return None
-    if len(request.to_bytes()) <= limit or "transport=" in (request.get("Route") or request.uri).lower():
+    if "transport=" in (request.get("Route") or request.uri).lower():
         return None
     tcp = hop._replace(transport="TCP")
     refused = endpoint.tcp_refused.get(tcp)
