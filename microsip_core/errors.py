@@ -1,7 +1,7 @@
 """The one exception tree, and the one table of C error codes it shares with the C-style API.
 
-Every exception names the step that failed, the peer it failed with, and what the user can do about it. The codes are those
-of ``microsip_error.h``; the C header is generated from :data:`ERROR_TABLE`.
+Every exception names the step that failed, the peer it failed with, and what the user can do about it. The codes and
+their texts stand in :data:`ERROR_TABLE` and nowhere else.
 """
 
 from __future__ import annotations
@@ -71,8 +71,8 @@ ERROR_TABLE: dict[ErrorCode, str] = {
 class MicrosipError(Exception):
     """Base of all errors this package raises.
 
-    ``step`` is what was being done ("register", "resolve"), ``peer`` whom it was done with (URI or address), ``remedy`` what the
-    user can do. ``code`` is the C error code of the class, or of this instance where given.
+    ``step`` is what was being done ("register", "resolve"), ``peer`` whom it was done with (URI or address), ``remedy``
+    what the user can do. ``code`` is the C error code of the class, or of this instance where given.
     """
 
     code: int = ErrorCode.SIP_ERROR

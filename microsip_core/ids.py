@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import random
-import secrets
 
 _MAGIC_COOKIE = "z9hG4bK"
 
@@ -11,16 +10,15 @@ _MAGIC_COOKIE = "z9hG4bK"
 class IdSource:
     """Makes branches, tags, Call-IDs and the like.
 
-    Without a seed the identifiers are unguessable for an attacker: they come from a generator seeded with 256 bits of the
-    system's entropy and at least 64 bits of its output each (RFC 3261 s19.3 asks for 32). With a seed they repeat, for tests.
-    A nonce that guards a password is not made here but with :mod:`secrets`, see ``cnonce``.
+    Without a seed each comes from the system's generator, so that no number of them lets anybody guess the next one;
+    tags and branches have 64 bits (RFC 3261 s19.3 asks for 32). With a seed they repeat, for tests.
     """
 
-    __slots__ = ("_bits", "_seeded")
+    __slots__ = ("_bits",)
 
     def __init__(self, seed: int | str | None = None) -> None:
-        self._seeded = seed is not None
-        self._bits = random.Random(seed if seed is not None else secrets.randbits(256)).getrandbits
+        source = random.SystemRandom() if seed is None else random.Random(seed)  # noqa: S311 (tests repeat on purpose)
+        self._bits = source.getrandbits
 
     def branch(self) -> str:
         """Return a Via branch with the RFC 3261 magic cookie."""
@@ -36,7 +34,7 @@ class IdSource:
 
     def cnonce(self) -> str:
         """Return a digest client nonce (RFC 7616 s3.4)."""
-        return f"{self._bits(64):016x}" if self._seeded else secrets.token_hex(8)
+        return f"{self._bits(64):016x}"
 
     def session_id(self) -> int:
         """Return an SDP session id: positive and below 2**62, so that it fits a signed 64-bit integer."""

@@ -30,7 +30,8 @@ def doctor(wheel: Path, folder: Path, **environment: str) -> dict[str, object]:
         archive.extractall(folder)
     done = subprocess.run(
         [sys.executable, "-m", "microsip_core", "doctor", "--json"], cwd=folder,
-        env={**os.environ, "MICROSIP_CORE": "auto", "PYTHONPATH": str(folder), **environment}, capture_output=True, text=True, timeout=60,
+        env={**os.environ, "MICROSIP_CORE": "auto", "PYTHONPATH": str(folder), **environment},
+        capture_output=True, text=True, timeout=60,
     )
     assert done.returncode == 0, done.stdout + done.stderr
     answer = json.loads(done.stdout)
