@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from .events import MediaEvent
 
 _BLACK_HOLES = ("0.0.0.0", "::")  # noqa: S104 -- compared with, never bound
+_LARGEST_PAYLOAD = 1400  # octets: what goes into a packet that need not be fragmented
 _PTIMES_MS = (10, 20, 30, 40, 50, 60)
 
 
@@ -188,6 +189,8 @@ class EngineMediaSession:
         self.agreed = agreed
 
     def _payload_format(self, form: RtpFormat, ptime_ms: int) -> PayloadFormat:
+        if form.name == "L16":
+            ptime_ms = min(ptime_ms, _LARGEST_PAYLOAD * 1000 // (2 * form.clock_rate * form.channels) // 10 * 10)
         if form.name != "opus" or self._negotiation is None:
             return PayloadFormat(form.name, form.payload_type, form.clock_rate, form.channels, ptime_ms)
         rate = sample_rate_of(self._negotiation.capabilities.by_key[form.key])
