@@ -1,14 +1,15 @@
 """How many G.711 calls one process echoes, both ways at 20 ms, and what a call costs, peers beside us in one run.
 
     python -m benchmarks.calls_per_core [--calls 250,500,...] [--seconds 4] [--only NAME]... [--json FILE]
-                                        [--peer-python PYTHON]
+                                        [--install-peers]
 
 A native generator sends each call 50 packets a second and judges what comes back by the kernel's time stamps. A number
 of calls passes when 99 % of them came back at 49 to 51 packets a second without a gap over 60 ms, and at most 0.5 % of
 the packets were lost. The raw loop does nothing but one receive and one send a packet, every 20 ms: what a server of
 this shape can not go below. "engine" is our native engine in a Python process (jitter buffer, decoding, encoding,
 RTCP); "gil held" the same while a Python thread holds the interpreter lock 80 ms at a time; "microsip-core" the whole
-stack with SIP. ``--peer-python`` names a Python with aiosipua (``aiosipua[rtp]``) or pjsua2 (``pjsua2-python``).
+stack with SIP. aiosipua and PJSIP (``pjsua2-python``) run from environments of their own in build/peers, which
+``--install-peers`` makes.
 Everything stays on 127.0.0.1, and generator and server share the machine: compare ratios, not absolute figures.
 """
 
@@ -32,7 +33,7 @@ from .caller import HOST, Caller
 
 ROOT = Path(__file__).parent.parent
 TOOL_SOURCES = ("native/tools/media_load.c", "native/src/clock.c", "native/src/rtp_packet.c")
-DEFAULT_CALLS = "250,500,1000,1500,2000,2500,3000,3500"
+DEFAULT_CALLS = "4,50,250,1000,2000,2500,3000"
 WARM_UP = 2.5  # seconds before the generator judges: our sockets are connected to a steady peer after one
 FIRST_PORT = 16060
 
@@ -90,13 +91,22 @@ def contestants(tool: Path, arguments: argparse.Namespace) -> list[Contestant]:
         echo = [sipp, "-sn", "uas", "-i", HOST, "-nostdin", "-rtp_echo", "-mp", str(FIRST_PORT + 8000), "-p"]
         found.append(Contestant("sipp -rtp_echo (no decoding)", echo, sip=True, most=2000))
     for peer, package in (("aiosipua", "aiosipua[rtp]"), ("pjsua2", "pjsua2-python")):
-        python = arguments.peer_python
-        probe = [python, "-c", f"import {peer}"]
-        if python and subprocess.run(probe, capture_output=True, check=False).returncode == 0:
-            found.append(Contestant(peer, [python, *module, peer], sip=True))
+        python = peer_environment(peer, package, arguments.install_peers)
+        if python is None:
+            print(f"{peer} is left out: --install-peers would install it into build/peers", file=sys.stderr)
         else:
-            print(f"{peer} is left out: name a Python that has {package} with --peer-python", file=sys.stderr)
+            found.append(Contestant(peer, [str(python), *module, peer], sip=True))
     return [one for one in found if not arguments.only or one.name in arguments.only]
+
+
+def peer_environment(peer: str, package: str, install: bool) -> Path | None:
+    """Return the Python that has a peer, made first where ``install`` says so; None where there is none."""
+    folder = ROOT / "build" / "peers" / peer
+    python = folder / "bin" / "python"
+    if not python.exists() and install:
+        subprocess.run([sys.executable, "-m", "venv", str(folder)], check=True)
+        subprocess.run([str(python), "-m", "pip", "install", "--quiet", package], check=True)
+    return python if python.exists() else None
 
 
 @contextmanager
@@ -229,7 +239,7 @@ def main() -> int:
     parser.add_argument("--seconds", type=float, default=4.0, help="judged time of one trial")
     parser.add_argument("--only", action="append", default=[], metavar="NAME")
     parser.add_argument("--json", type=Path, metavar="FILE")
-    parser.add_argument("--peer-python", metavar="PYTHON")
+    parser.add_argument("--install-peers", action="store_true", help="install the Python peers into build/peers first")
     arguments = parser.parse_args()
     limit = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
     resource.setrlimit(resource.RLIMIT_NOFILE, (limit, limit))
