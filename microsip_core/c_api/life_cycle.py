@@ -23,7 +23,8 @@ def sip_init(config: UserAgentConfig | Mapping[str, Any] | None = None) -> int:
     """Start the engine: without arguments on a free port, with whatever codecs there are. Returns 0.
 
     ``config`` is a UserAgentConfig, or a dict of its fields and "media" ("none" for signaling only). SIP_EALREADY when
-    it runs, SIP_EBUSY when the port is in use, SIP_ECONFIG for an unknown field. It ends by itself with the program.
+    it runs, SIP_EBUSY when the port is in use, SIP_ECONFIG for an unknown field. It ends by itself with the program,
+    hanging up and unregistering, unless a signal kills that: SIGTERM does, as long as you do not handle it.
     """
     settings, media = _settings(config)
     if not engine.start_engine(settings, media):
