@@ -124,7 +124,8 @@ class Proxy:
         """Forward the ACK to a 2xx, which is no transaction of its own (s16.11). Raises SipParseError.
 
         One that names a user instead of the Contact of the 2xx, as some callers send it, goes to each of the user's
-        contacts: those without that dialog take no notice.
+        contacts: those without that dialog take no notice. None is sent to ourselves: without a transaction, nothing
+        would tell that it loops.
         """
         targets = self.targets(request, source, token, now)
         if isinstance(targets, int) or request.max_forwards == 0:
@@ -132,7 +133,9 @@ class Proxy:
             return
         for target in targets:
             hop = next_hop(request, target)
-            if self._may_send_to(hop, target, token is not None):
+            if self._domain.is_own_address(hop.host, hop.port):
+                self._journal.count("ack_dropped")
+            elif self._may_send_to(hop, target, token is not None):
                 via = via_value(hop, self._local_address(hop), stateless_branch(request, target))
                 copy = forwarded_copy(request, target, via, [])
                 self._authenticator.strip_credentials(copy)

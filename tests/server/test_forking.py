@@ -221,3 +221,10 @@ def test_users_whose_contacts_name_each_other_do_not_multiply_a_request() -> Non
         if found.hop.port == 5060:
             waiting += bench.send(found.message, 5060)
     assert lines([found])[0].endswith(" 5071")
+
+
+def test_an_ack_to_a_user_bound_to_the_server_itself_does_not_loop() -> None:
+    bench = CoreBench()
+    contacts = [("Contact", f"<sip:bob@127.0.0.1{where}>") for where in (":5060;p=1", ":5060;p=2", ";p=3", ":5072")]
+    bench.send(bench.new("REGISTER", f"sip:{DOMAIN}", to=f"<{BOB}>", call_id="bob", headers=contacts))
+    assert lines(bench.send(bench.new("ACK", BOB))) == ["ACK 5072"]
