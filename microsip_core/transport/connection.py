@@ -5,14 +5,18 @@ from __future__ import annotations
 import asyncio
 import errno
 import os
+import secrets
 from collections import deque
 from typing import TYPE_CHECKING, Any, Protocol, cast
 
 from microsip_core.errors import NetworkError
+from microsip_core.sip.builder import response_to
 from microsip_core.sip.hop import Hop, OutgoingPacket, Source
 from microsip_core.sip.stream_framing import PING, PONG, StreamFramer
 
 if TYPE_CHECKING:
+    from microsip_core.sip.message import Request
+    from microsip_core.sip.parse_error import SipParseError
     from microsip_core.transport.stream_limits import StreamLimits
 
 _UNCONFIRMED = 64  # requests remembered for a repetition: those of a burst just before the connection died
@@ -123,15 +127,22 @@ class Connection(asyncio.Protocol):
                 self.take(frame)
         error = framer.error
         if error is not None:
-            if error.request_head is not None:
-                self.take(data)  # its refusal is the core's to write; then the stream has no more meaning
-                self._owner.flush()
+            if error.request_head is not None and error.request_head.method != "ACK":
+                self._refuse(error.request_head, error)
             self.end(OSError(errno.EBADMSG, f"not a SIP stream: {error}"))
         elif not framer.buffered:
             if self._heard or frames:
                 self._message_since = None
         elif frames or self._message_since is None:
             self._message_since = self._loop.time()
+
+    def _refuse(self, request: Request, error: SipParseError) -> None:
+        """Answer a request whose end can not be found: behind it the stream has no meaning any more (s18.3)."""
+        response = response_to(request, error.status, error.reason, to_tag=secrets.token_hex(4))
+        try:
+            self.send_raw(response.to_bytes())
+        except OSError:
+            return  # nobody is left to be answered
 
     def take(self, message: bytes) -> None:
         """Hand over one message."""

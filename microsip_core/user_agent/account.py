@@ -221,7 +221,8 @@ class Account:
 
     def connection_lost(self, hop: Hop) -> None:
         """A connection has ended: if the registrar reached us over it, register anew, not all accounts at once."""
-        if self.state in (AccountState.REGISTERED, AccountState.REGISTERING) and self._next_hop() == hop:
+        ours = self._agent.transport.choose_hop(self._next_hop())
+        if ours == hop and self.state in (AccountState.REGISTERED, AccountState.REGISTERING):
             self._cancel_attempt()
             delay = self._agent.endpoint.ids.uniform(*_RECONNECT_AFTER)
             self._retry = self._agent.loop.call_later(delay, self.start_registration)
@@ -280,9 +281,13 @@ class Account:
 
     def _emit(self, kind: EventType, status: int = 0, text: str = "") -> None:
         event = Event(kind, time.time(), None, self, status, text)
+        self.tell(event)
+        self._agent.publish(event)
+
+    def tell(self, event: Event) -> None:
+        """Tell those who listen to the account."""
         for stream in list(self._streams):
             stream.put(event)
-        self._agent.publish(event)
 
     def close(self) -> None:
         """Stop all attempts; the user agent is being closed, or the account removed."""

@@ -192,15 +192,27 @@ async def test_answered_request_is_not_repeated_when_the_connection_ends(make_ow
     assert client.layer.streams.counters["resent"] == 0
 
 
-async def test_malformed_stream_is_handed_up_to_be_refused_and_closed(make_owner: MakeOwner, server: Owner) -> None:
-    reader, writer = await asyncio.open_connection(*server.layer.listen_address)
-    request = b"OPTIONS sip:x SIP/2.0\r\nVia: SIP/2.0/TCP h;branch=z9hG4bK1\r\nContent-Length: x\r\n\r\n"
-    writer.write(request)
-    await server.until(lambda: bool(server.messages))
-    assert server.messages[0][0] == request
-    assert await reader.read() == b""
-    writer.close()
+@pytest.mark.parametrize(("line", "status"), [
+    ("Content-Length: x", "400 "), ("Subject: none", "400 "), ("Content-Length: 1000000", "413 "),
+    ("Content-Length: 0\r\nX: " + "x" * 70_000, "513 "),
+])
+async def test_stream_that_can_not_be_cut_is_refused_and_closed(server: Owner, line: str, status: str) -> None:
+    """Even if it comes in pieces; and what can not be answered is closed without a word."""
+    request = f"OPTIONS sip:x SIP/2.0\r\nVia: SIP/2.0/TCP h;branch=z9hG4bK1\r\n{line}\r\n\r\n".encode()
+    for octets in (request, request.replace(b"OPTIONS", b"ACK", 1)):
+        reader, writer = await asyncio.open_connection(*server.layer.listen_address)
+        for start in range(0, len(octets), 40_000):
+            writer.write(octets[start:start + 40_000])
+            await asyncio.sleep(0.01)
+        answer = await reader.read()
+        if octets is request:
+            assert answer.startswith(f"SIP/2.0 {status}".encode())
+            assert b"Via: SIP/2.0/TCP h;branch=z9hG4bK1\r\n" in answer
+        else:
+            assert answer == b""
+        writer.close()
     await connections(server, 0)
+    assert server.messages == []
 
 
 async def test_callers_beyond_the_limits_are_turned_away(make_owner: MakeOwner) -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 from certificates import Authority
+from leaks import open_descriptors
 
 from microsip_core.errors import TlsError
 from microsip_core.sip.hop import Hop
@@ -192,3 +193,28 @@ def test_whose_certificate_it_is(host: str, names: list[tuple[str, str]], good: 
     else:
         with pytest.raises(TlsError):
             check_name(host, certificate)
+
+
+def test_works_on_uvloop_too(authority: Authority) -> None:
+    uvloop = pytest.importorskip("uvloop")
+
+    async def scenario() -> None:
+        server = Owner("tls:127.0.0.1:0", tls=authority.settings("127.0.0.1"))
+        client, stranger = Owner(tls=authority.settings()), Owner(tls=TlsSettings(ca=str(authority.issue("x"))))
+        for owner in (server, client, stranger):
+            await owner.layer.open()
+        client.send(MESSAGE, tls(server), token=1)
+        await server.until(lambda: bool(server.messages))
+        source = server.messages[0][1]
+        server.send(MESSAGE, Hop("TLS", source.host, source.port), source)
+        await client.until(lambda: bool(client.messages))
+        assert isinstance(await refusal(stranger, tls(server)), TlsError)
+        for owner in (client, stranger, server):
+            await owner.layer.close()
+
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(asyncio.sleep(0))  # it keeps a pipe of its own from the first use on
+    before = open_descriptors()
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(scenario())
+    assert open_descriptors() <= before
