@@ -269,7 +269,7 @@ class EngineMediaBackend:
             if srtp not in SRTP_MODES:
                 raise InvalidArgument(f"srtp is {srtp!r}", step="open media", remedy=f"Use {', '.join(SRTP_MODES)}")
             if srtp != "off":
-                require_srtp()
+                require_srtp(self.core)
             capabilities = capabilities_for(key[0], self.core, srtp=srtp, suites=self._srtp_suites)
             if len(self._capabilities) < 64:
                 self._capabilities[key] = capabilities

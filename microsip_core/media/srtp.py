@@ -60,9 +60,12 @@ def new_key(octets: int) -> bytes:
     return secrets.token_bytes(octets)
 
 
-def require_srtp() -> None:
-    """Raise NotSupported where there is no pylibsrtp."""
-    _library()
+def require_srtp(core: str) -> None:
+    """Raise NotSupported where a media core, "native" or "reference", can have no SRTP."""
+    if core == "native":
+        library_functions()
+    else:
+        _library()
 
 
 def open_session(suite: str, key: bytes, *, receiving: bool) -> Session:
