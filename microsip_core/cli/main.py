@@ -10,6 +10,8 @@ from importlib import import_module
 from io import TextIOWrapper
 from typing import TYPE_CHECKING, NoReturn
 
+from microsip_core.control.launch import looks_like_launch
+
 from .exit_status import EXIT_STATUS_HELP, ExitStatus, UsageError
 from .output import Output, OutputError, error_line
 
@@ -21,6 +23,8 @@ COMMANDS = {
     "answer": "answer calls until stopped: play, record, echo",
     "register": "register an account and tell what came of it",
     "loopback": "run a small SIP server with echo, tone and other test numbers",
+    "phone": "run the phone of a MicroSIP.ini, or hand a command line to the one that runs",
+    "ctl": "ask the running phone: snapshot, answer, hangup, events, ...",
     "doctor": "tell what is installed, what is missing, and the remedy",
     "demo": "place a call between two processes and show what happened",
 }
@@ -53,6 +57,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
             stream.reconfigure(errors="backslashreplace")
     if words and words[0] in COMMANDS:
         return _run_command(words[0], words[1:])
+    if words and looks_like_launch(words[0]):  # MicroSIP's own command line
+        return _run_command("phone", ["--", *words])
     parser = _top_parser()
     if not words:
         parser.print_help(sys.stderr)

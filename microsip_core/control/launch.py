@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from microsip_core.config.number import LONGEST_TARGET, is_number, strip_scheme
+from microsip_core.config.number import LONGEST_TARGET, SCHEMES, is_number, strip_scheme
 from microsip_core.config.secret import Secret
 from microsip_core.control.actions import Action, ActionKind, Digits, Launch
 from microsip_core.errors import InvalidArgument
@@ -93,6 +93,16 @@ def check_digits(digits: str) -> str:
         raise InvalidArgument(f"{digits[:40]!r} are no DTMF digits", step="read the command line",
                               remedy="Give 0-9, A-D, * and #")
     return digits
+
+
+def looks_like_launch(word: str) -> bool:
+    """Tell whether a first word is of this grammar beyond doubt: a mark, scheme, address, number or alias."""
+    lowered = word.lower()
+    if word[:1] in ("/", "-") and not is_number(word):
+        name, colon, _ = lowered[1:].partition(":")
+        return word[0] == "/" or name in _PLAIN or (bool(colon) and name in (*_BEHIND_A_NUMBER, "dtmf", "transfer"))
+    scheme = lowered.startswith((*SCHEMES, "sips:"))
+    return scheme or lowered in ALIASES or "@" in word or is_number(word.partition(",")[0])
 
 
 def redact(words: Sequence[str]) -> list[str]:

@@ -20,6 +20,7 @@ from microsip_core.control.phone_accounts import PhoneAccounts
 from microsip_core.control.phone_actions import PhoneActions
 from microsip_core.control.phone_calls import PhoneCalls, describe
 from microsip_core.control.phone_settings import agent_config, not_applied
+from microsip_core.control.requests import REQUESTS
 from microsip_core.errors import InvalidArgument, InvalidState, MicrosipError, NotSupported
 from microsip_core.user_agent.media_backend import MediaBackend
 from microsip_core.user_agent.user_agent import UserAgent
@@ -266,15 +267,6 @@ class Phone:
     def _request_quit(self) -> str:
         return self._quit()
 
-
-REQUESTS: dict[str, dict[str, Any]] = {
-    "command_line": {"line": str}, "launch": {"words": list}, "answer": {"call": int},
-    "reject": {"call": int, "status": int}, "hangup": {"call": int}, "hangup_all": {"which": str},
-    "hold": {"call": int, "on": bool}, "mute": {"call": int, "on": bool}, "dtmf": {"digits": str, "call": int},
-    "wait": {"call": int, "state": str, "timeout": (int, float)}, "register": {"account": int}, "reload": {},
-    "quit": {},
-}
-"""The requests of the control socket and the types of their arguments, all of which may be left out."""
 
 _MUTES: dict[ActionKind, bool | None] = {
     ActionKind.MUTE: None, ActionKind.MIC_MUTE_CLICK: None, ActionKind.MIC_MUTE: True, ActionKind.MIC_UNMUTE: False,

@@ -11,7 +11,8 @@ import pytest
 
 from microsip_core.control.address import ControlAddress, address_for
 from microsip_core.control.client import ControlClient
-from microsip_core.control.instance import hand_over, run_phone
+from microsip_core.control.hand_over import hand_over
+from microsip_core.control.instance import run_phone
 from microsip_core.control.phone import Phone
 from microsip_core.errors import Busy, InvalidArgument, MicrosipError, NotInitialized
 from microsip_core.user_agent.user_agent import UserAgent

@@ -11,6 +11,7 @@ from microsip_core.control.actions import Action, ActionKind, Digits, Launch
 from microsip_core.control.launch import (
     ALIASES,
     LONGEST_LINE,
+    looks_like_launch,
     parse_command_line,
     parse_launch,
     redact,
@@ -161,6 +162,15 @@ def test_a_password_is_shown_nowhere() -> None:
 ])
 def test_what_starts_a_phone(words: list[str], starts: bool) -> None:
     assert parse_launch(words).starts_a_phone is starts
+
+
+@pytest.mark.parametrize(("word", "launch"), [
+    ("/answer", True), ("/x", True), ("-hangup", True), ("-dtmf:1", True), ("--help", False), ("-h", False),
+    ("sip:x", True), ("TEL:1", True), ("sips:x", True), ("msip:hold", True), ("bob@x", True), ("100", True),
+    ("+49 30", True), ("100,1", True), ("status", True), ("dial", False), ("bob", False), ("", False), ("-", False),
+])
+def test_what_is_this_grammar_beyond_doubt(word: str, launch: bool) -> None:
+    assert looks_like_launch(word) is launch
 
 
 WORDS = st.one_of(

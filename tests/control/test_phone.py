@@ -14,7 +14,8 @@ from microsip_core.control.address import ControlAddress
 from microsip_core.control.client import ControlClient
 from microsip_core.control.launch import parse_launch
 from microsip_core.control.numbers import Number
-from microsip_core.control.phone import REQUESTS, Phone
+from microsip_core.control.phone import Phone
+from microsip_core.control.requests import REQUESTS
 from microsip_core.control.server import ControlServer
 from microsip_core.errors import Busy, CallRefused, ConfigError, InvalidArgument, MicrosipError, NoCall, NotSupported
 from microsip_core.server import LoopbackServer
