@@ -105,7 +105,8 @@ def _event_for(send: RtpFormat, events: dict[int, RtpFormat]) -> int | None:
 def _is_multicast(host: str) -> bool:
     """Say whether an address is multicast or broadcast: nothing is sent to many because one peer says so."""
     if ":" in host:
-        return host[:2].lower() == "ff"
+        last = host.rpartition(":")[2]
+        return host[:2].lower() == "ff" or ("." in last and _is_multicast(last))
     first = host.partition(".")[0]
     return len(first) == 3 and first.isdecimal() and int(first) >= 224
 

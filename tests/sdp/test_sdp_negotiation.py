@@ -324,6 +324,7 @@ class TestAnswer:
             (("m=audio 5000 UDP/TLS/RTP/SAVPF 0",), "no common RTP profile: peer offers UDP/TLS/RTP/SAVPF"),
             (("m=audio 5000 RTP/AVP 0", "c=IN IP4 233.252.0.1/127"), "no unicast address: peer offers 233.252.0.1"),
             (("m=audio 5000 RTP/AVP 0", "c=IN IP6 FF15::101"), "no unicast address"),
+            (("m=audio 5000 RTP/AVP 0", "c=IN IP6 ::ffff:233.252.0.1"), "no unicast address"),
             (("m=audio 5000 RTP/AVP 0", "c=IN IP4 255.255.255.255"), "no unicast address"),
             (("m=video 5000 RTP/AVP 31",), "no audio stream: peer offers video"),
             (("m=video 5000 RTP/AVP 31", "m=audio 0 RTP/AVP 0"), "no audio stream: peer offers video, audio"),
