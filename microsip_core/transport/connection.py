@@ -46,8 +46,8 @@ class ConnectionOwner(Protocol):
 class Connection(asyncio.Protocol):
     """A connection from its making to its end. ``hop`` is where we opened it to, None for one that a peer opened.
 
-    Once the peer has answered a ping it is expected to answer every one; before, silence proves nothing, since many
-    servers know no keep-alive (RFC 5626 s4.4.1).
+    Once the peer has answered a ping it is expected to answer every one, or to send something else; before, silence
+    proves nothing, since many servers know no keep-alive (RFC 5626 s4.4.1).
     """
 
     def __init__(self, protocol: str, loop: asyncio.AbstractEventLoop, owner: ConnectionOwner, hop: Hop | None) -> None:
@@ -110,6 +110,7 @@ class Connection(asyncio.Protocol):
         """Hand over the messages these octets complete."""
         if self._error is not None:
             return
+        self._pong_due = None
         self.unconfirmed.clear()
         self.take_stream(data)
         self._owner.flush()
@@ -152,7 +153,7 @@ class Connection(asyncio.Protocol):
 
     def pong_received(self) -> None:
         """The peer has answered a ping."""
-        self._answers_pings, self._pong_due = True, None
+        self._answers_pings = True
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Tell the owner."""

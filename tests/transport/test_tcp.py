@@ -257,12 +257,9 @@ async def test_silent_caller_and_dripping_caller_are_cut_off(make_owner: MakeOwn
 
 
 async def test_keep_alives_both_ways(make_owner: MakeOwner, server: Owner) -> None:
-    client = await make_owner(limits=StreamLimits(keep_alive_seconds=0.05, pong_seconds=0.5))
+    client = await make_owner(limits=StreamLimits(keep_alive_seconds=0.05))
     connection = await client.layer.streams.connect(tcp(server))
     await eventually(lambda: connection._answers_pings)
-    for _ in range(3):
-        await eventually(lambda: connection._pong_due is not None)
-        await eventually(lambda: connection._pong_due is None)
     assert connection.alive
     assert client.messages == server.messages == []
 
