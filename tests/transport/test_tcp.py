@@ -76,7 +76,7 @@ async def test_via_and_contact_name_a_listener_which_is_opened_when_needed(
 ) -> None:
     client = await make_owner()
     local = client.layer.local_address(tcp(server))
-    assert local == client.layer.listen_address_of(None)  # same port as UDP
+    assert local[0] == client.layer.listen_address_of(None)[0]
     assert ("TCP", local) in client.layer.local_addresses
     assert client.layer.local_address(tcp(server)) == local
     server.send(message("1"), Hop("TCP", *local))
