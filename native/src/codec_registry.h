@@ -7,6 +7,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#define MS_CODEC_MARGIN 24     /* samples */
+#define MS_CODEC_LED_STATE 256 /* octets */
+
 typedef enum ms_codec_kind {
     MS_CODEC_AUDIO,
     MS_CODEC_COMFORT_NOISE,  /* RFC 3389: describes the noise of a pause */
@@ -28,7 +31,9 @@ typedef struct ms_codec {
     size_t (*samples)(const uint8_t *payload, size_t length);
     /* Decode into at most `capacity` samples; how many there are. */
     size_t (*decode)(void *state, const uint8_t *payload, size_t length, int16_t *pcm, size_t capacity);
-    /* `n` samples were played in place of lost packets: bring the decoder's state in step. NULL: nothing to do. */
+    /* `n` samples were played in place of lost packets: bring the decoder's state in step. What comes after them is
+       in pcm[n..n + MS_CODEC_MARGIN). NULL: nothing to do. A codec that has it must make do with MS_CODEC_LED_STATE octets, and its
+       payload must be cut anywhere (a constant number of samples an octet). */
     void (*concealed)(void *state, const int16_t *pcm, size_t n);
     void (*encoder_init)(void *state);
     /* Encode n samples (n fits the codec's frame); octets written, 0 when they do not fit or need not be sent. */
@@ -41,6 +46,7 @@ typedef struct ms_codec {
 
 extern const ms_codec_t ms_codec_pcmu;
 extern const ms_codec_t ms_codec_pcma;
+extern const ms_codec_t ms_codec_g722;
 extern const ms_codec_t ms_codec_cn;
 extern const ms_codec_t ms_codec_telephone_event;
 

@@ -209,9 +209,9 @@ static void middle_cycle(const ms_complex_t *both, size_t n, size_t harmonics, s
         points[i] = work[i].re;
 }
 
-/* Play the three cycles along the phase curve. */
+/* Play the three cycles along the phase curve; b's phase is `behind` by so many cycles. */
 static void play_bridge(const float *a, const float *middle, const float *b, size_t points, const gap_t *gap, float total,
-                        int16_t *out, size_t n) {
+                        float behind, int16_t *out, size_t n) {
     float leave = gap->voiced ? (float)n / gap->past_period : total;
     float arrive = gap->voiced ? (float)n / gap->future_period : total;
     float cubic = leave + arrive - 2 * total, square = 3 * total - 2 * leave - arrive;
@@ -223,15 +223,15 @@ static void play_bridge(const float *a, const float *middle, const float *b, siz
             float x = wave(a, points, phase);
             value = x + 2 * u * (m - x);
         } else {
-            float x = wave(b, points, phase - total);
+            float x = wave(b, points, phase - behind);
             value = m + (2 * u - 1) * (x - m);
         }
         out[i] = sample(value);
     }
 }
 
-void ms_conceal_bridge(const ms_concealment_t *c, const int16_t *history, size_t past, const int16_t *future,
-                       size_t ahead, int16_t *out, size_t n) {
+static void bridge(const ms_concealment_t *c, const int16_t *history, size_t past, const int16_t *future, size_t ahead,
+                   int16_t *out, size_t n, int past_only) {
     side_t before = {history + past - 1, -1, past}, after = {future, 1, ahead};
     gap_t gap = find_pitch(c, &before, &after);
     float a[MS_CONCEAL_CYCLE_MAX], b[MS_CONCEAL_CYCLE_MAX], middle[MS_CONCEAL_CYCLE_MAX];
@@ -249,8 +249,23 @@ void ms_conceal_bridge(const ms_concealment_t *c, const int16_t *history, size_t
     harmonics = harmonics < points / 2 - 1 ? harmonics : points / 2 - 1;
     float predicted = 0.5f * (float)n * (1 / gap.past_period + 1 / gap.future_period);
     size_t total = total_phase(both, points, harmonics, predicted, work);
+    float cycles = (float)total / (float)points;
+    if (past_only) {
+        play_bridge(a, a, a, points, &gap, cycles, 0.0f, out, n);
+        return;
+    }
     middle_cycle(both, points, harmonics, total, work, middle);
-    play_bridge(a, middle, b, points, &gap, (float)total / (float)points, out, n);
+    play_bridge(a, middle, b, points, &gap, cycles, cycles, out, n);
+}
+
+void ms_conceal_bridge(const ms_concealment_t *c, const int16_t *history, size_t past, const int16_t *future,
+                       size_t ahead, int16_t *out, size_t n) {
+    bridge(c, history, past, future, ahead, out, n, 0);
+}
+
+void ms_conceal_lead(const ms_concealment_t *c, const int16_t *history, size_t past, const int16_t *future,
+                     size_t ahead, int16_t *out, size_t n) {
+    bridge(c, history, past, future, ahead, out, n, 1);
 }
 
 /* One-sided. The last cycle goes on and fades, because a longer repetition sounds like a machine. Under it rises noise of

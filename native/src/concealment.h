@@ -45,4 +45,9 @@ void ms_conceal_merge(ms_concealment_t *concealment, int16_t *packet, size_t n);
 void ms_conceal_bridge(const ms_concealment_t *concealment, const int16_t *history, size_t past,
                        const int16_t *future, size_t ahead, int16_t *out, size_t n);
 
+/* The past alone, continued over n samples so that it arrives in step with `future`: what a decoder with memory is best led
+   over, for its predictors take every unevenness of a real bridge for a sound. */
+void ms_conceal_lead(const ms_concealment_t *concealment, const int16_t *history, size_t past,
+                     const int16_t *future, size_t ahead, int16_t *out, size_t n);
+
 #endif

@@ -14,8 +14,8 @@ static int settle(const ms_jb_config_t *given, ms_jb_config_t *config) {
     if (config->max_packets == 0) config->max_packets = 64;
     if (config->payload_bytes == 0) config->payload_bytes = 6400;
     if (config->decoder_bytes == 0) config->decoder_bytes = (uint32_t)ms_codec_decoder_size();
-    return config->sample_rate % 8000 == 0 && config->sample_rate <= 48000 && config->max_packets <= 1024 &&
-           config->payload_bytes <= 1u << 20 && config->decoder_bytes <= 1u << 20 && config->max_delay_ms >= 20 &&
+    return config->sample_rate % 100 == 0 && config->sample_rate >= 8000 && config->sample_rate <= 48000 &&
+           config->max_packets <= 1024 && config->payload_bytes <= 1u << 20 && config->decoder_bytes <= 1u << 20 && config->max_delay_ms >= 20 &&
            config->max_delay_ms <= 1000 && config->min_delay_ms <= config->max_delay_ms &&
            config->initial_delay_ms <= 1000;
 }
@@ -71,7 +71,7 @@ ms_status_t ms_jb_set_payload(ms_jb_t *jb, uint8_t payload_type, const ms_codec_
         return MS_EINVAL;
     if (codec != NULL && codec->kind == MS_CODEC_AUDIO &&
         (codec->sample_rate != jb->config.sample_rate || codec->decoder_size > jb->config.decoder_bytes ||
-         codec->decode == NULL))
+         codec->decode == NULL || (codec->concealed != NULL && codec->decoder_size > MS_CODEC_LED_STATE)))
         return MS_ENOTSUP;
     jb->codecs[payload_type] = codec;
     return MS_OK;

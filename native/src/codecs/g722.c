@@ -229,15 +229,17 @@ void ms_g722_decode(ms_g722_t *state, const uint8_t *codes, size_t n, int16_t *p
     }
 }
 
+/* The sender's encoder saw each sample MS_G722_DELAY earlier than the decoder gives it: its window for a pair of samples is
+   this pair and the 22 after it. */
 void ms_g722_resynchronise(ms_g722_t *state, const int16_t *pcm, size_t n) {
     for (size_t i = 0; i + 1 < n; i += 2) {
         int16_t low, high;
-        split_bands(pcm + i, &low, &high); /* taps 0..23 around the sample that the decoder would give 22 later */
-        uint8_t code = ms_g722_encode_bands(state, low, high);
-        (void)code;
-        int32_t rl = limit(state->low.signal[0], -16384, 16383), rh = limit(state->high.signal[0], -16384, 16383);
+        split_bands(pcm + i, &low, &high);
+        ms_g722_encode_bands(state, low, high);
         memmove(state->filter, state->filter + 2, (MS_G722_TAPS - 2) * sizeof *state->filter);
-        state->filter[MS_G722_TAPS - 2] = (int16_t)(rl + rh);
-        state->filter[MS_G722_TAPS - 1] = (int16_t)(rl - rh);
+        int32_t sum = limit(low, -16384, 16383), difference = sum;
+        sum += limit(high, -16384, 16383), difference -= limit(high, -16384, 16383);
+        state->filter[MS_G722_TAPS - 2] = saturate(sum);
+        state->filter[MS_G722_TAPS - 1] = saturate(difference);
     }
 }

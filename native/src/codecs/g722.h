@@ -35,8 +35,8 @@ void ms_g722_encode(ms_g722_t *state, const int16_t *pcm, size_t n, uint8_t *cod
 /* n octets become 2 n samples at 16 kHz. */
 void ms_g722_decode(ms_g722_t *state, const uint8_t *codes, size_t n, int16_t *pcm);
 
-/* Bring a decoder to where it would stand had it decoded what was played in place of lost packets. pcm[-MS_G722_DELAY..n +
-   MS_G722_DELAY) must exist: the filters look around each sample. n even. */
+/* Bring a decoder to where it would stand had it decoded what was played in place of lost packets. n even; pcm[0..n +
+   MS_G722_DELAY) must exist: what comes after is looked at too. */
 void ms_g722_resynchronise(ms_g722_t *state, const int16_t *pcm, size_t n);
 
 /* One sample of each sub-band with the filters by-passed, as the test sequences of Appendix II want it. mode is 1 (64
