@@ -38,17 +38,18 @@ __all__ = [
     "Account", "AccountState", "AuthenticationError", "Busy", "Call", "CallAudio", "CallRefused", "CallState",
     "Canceled", "CodecError", "ConfigError", "DeviceError", "DnsError", "EndCause", "ErrorCode", "Event", "EventType",
     "FileError", "InvalidArgument", "InvalidState", "LimitExceeded", "MediaError", "MicrosipError", "NetworkError",
-    "NoAccount", "NoCall", "NotInitialized", "NotSupported", "ParseError", "PermissionDenied", "Playback",
-    "PlaybackResult", "SipAccount", "SipEvent", "SipSession", "TimedOut", "TlsError", "TlsSettings", "TraceEntry",
-    "UserAgent", "UserAgentConfig", "sip_answer", "sip_attended_transfer", "sip_cancel", "sip_create_account",
-    "sip_current_call", "sip_delete_account", "sip_errno", "sip_error_text", "sip_event_wait", "sip_get_account_info",
-    "sip_get_call_info", "sip_hangup", "sip_hangup_all", "sip_hold", "sip_init", "sip_invite", "sip_invite_nowait",
-    "sip_is_running", "sip_last_status", "sip_list_accounts", "sip_list_calls", "sip_media_play", "sip_media_play_tone",
-    "sip_media_read", "sip_media_record", "sip_media_stats", "sip_media_stop_play", "sip_media_stop_record",
-    "sip_media_write", "sip_mute", "sip_poll", "sip_recv_dtmf", "sip_register", "sip_registration_state", "sip_reject",
-    "sip_ringing", "sip_send_dtmf", "sip_set_callback", "sip_set_credentials", "sip_set_default_account",
-    "sip_set_display_name", "sip_set_proxy", "sip_set_registrar", "sip_shutdown", "sip_status_text", "sip_strerror",
-    "sip_transfer", "sip_unhold", "sip_unmute", "sip_unregister", "sip_version", "sip_wait_call",
+    "NoAccount", "NoCall", "NotInitialized", "NotSupported", "OptionsReply", "ParseError", "PermissionDenied",
+    "Playback", "PlaybackResult", "SipAccount", "SipEvent", "SipSession", "TimedOut", "TlsError", "TlsSettings",
+    "TraceEntry", "UserAgent", "UserAgentConfig", "sip_answer", "sip_attended_transfer", "sip_cancel",
+    "sip_create_account", "sip_current_call", "sip_delete_account", "sip_errno", "sip_error_text", "sip_event_wait",
+    "sip_get_account_info", "sip_get_call_info", "sip_hangup", "sip_hangup_all", "sip_hold", "sip_init", "sip_invite",
+    "sip_invite_nowait", "sip_is_running", "sip_last_status", "sip_list_accounts", "sip_list_calls", "sip_media_play",
+    "sip_media_play_tone", "sip_media_read", "sip_media_record", "sip_media_stats", "sip_media_stop_play",
+    "sip_media_stop_record", "sip_media_write", "sip_message", "sip_mute", "sip_options", "sip_poll", "sip_recv_dtmf",
+    "sip_register", "sip_registration_state", "sip_reject", "sip_ringing", "sip_send_dtmf", "sip_set_callback",
+    "sip_set_credentials", "sip_set_default_account", "sip_set_display_name", "sip_set_proxy", "sip_set_registrar",
+    "sip_shutdown", "sip_status_text", "sip_strerror", "sip_transfer", "sip_unhold", "sip_unmute", "sip_unregister",
+    "sip_version", "sip_wait_call",
 ]
 
 _EXPORTS: dict[str, str] = {
@@ -65,6 +66,7 @@ _EXPORTS: dict[str, str] = {
     "Playback": "user_agent.playback",
     "PlaybackResult": "user_agent.playback",
     "TraceEntry": "user_agent.trace",
+    "OptionsReply": "user_agent.requests",
     "TlsSettings": "transport.tls",
 }
 
@@ -102,7 +104,9 @@ if TYPE_CHECKING:
         sip_media_stop_play,
         sip_media_stop_record,
         sip_media_write,
+        sip_message,
         sip_mute,
+        sip_options,
         sip_poll,
         sip_recv_dtmf,
         sip_register,
@@ -133,6 +137,7 @@ if TYPE_CHECKING:
     from microsip_core.user_agent.config import UserAgentConfig
     from microsip_core.user_agent.events import Event, EventType
     from microsip_core.user_agent.playback import Playback, PlaybackResult
+    from microsip_core.user_agent.requests import OptionsReply
     from microsip_core.user_agent.states import AccountState, CallState, EndCause
     from microsip_core.user_agent.trace import TraceEntry
     from microsip_core.user_agent.user_agent import UserAgent

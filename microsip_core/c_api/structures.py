@@ -17,7 +17,8 @@ if TYPE_CHECKING:
 class SipEvent:
     """sip_event_t. ``type`` is an event name of the documentation; ``account`` and ``call`` are handles, 0 for none.
 
-    ``time`` is seconds since the epoch, ``status`` a SIP status or 0, ``text`` a reason phrase, digit or file name.
+    ``time`` is seconds since the epoch, ``status`` a SIP status or 0, ``text`` a reason phrase, digit, file name or
+    text message, ``peer`` who sent that or was to get it.
     """
 
     type: str
@@ -26,6 +27,7 @@ class SipEvent:
     call: int
     status: int
     text: str
+    peer: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +77,7 @@ def event_of(event: Event) -> SipEvent:
     """Return an event with handles in the place of objects."""
     return SipEvent(
         event.type.value, event.time, event.account.id if event.account else 0, event.call.id if event.call else 0,
-        event.status, event.text,
+        event.status, event.text, event.peer,
     )
 
 

@@ -28,6 +28,7 @@ from microsip_core.user_agent.driver import Driver
 from microsip_core.user_agent.event_stream import EventStream
 from microsip_core.user_agent.events import Event, EventType
 from microsip_core.user_agent.log import LOG
+from microsip_core.user_agent.mailbox import take_message
 from microsip_core.user_agent.media_backend import MediaBackend
 from microsip_core.user_agent.media_router import MediaRouter
 from microsip_core.user_agent.reception import Handler, Reception
@@ -88,8 +89,9 @@ class AgentCore:
             nameservers=config.nameservers,
         )
         endpoint_config = EndpointConfig(
-            local_address=self.transport.local_address, deliver=frozenset({"INFO"}), ring_timeout=config.ring_timeout,
-            answer_timeout=config.ring_timeout, default_transport=self.transport.default_transport,
+            local_address=self.transport.local_address, deliver=frozenset({"INFO", "MESSAGE"}),
+            ring_timeout=config.ring_timeout, answer_timeout=config.ring_timeout,
+            default_transport=self.transport.default_transport,
             choose_hop=self.transport.choose_hop, another_target=self.transport.another_target,
             transfers=config.accept_transfers,
         )
@@ -194,6 +196,9 @@ class AgentCore:
             LOG.info("malformed message from %s: %d %s", event.source, event.status, event.reason)
 
     def _on_request(self, event: core.RequestReceived) -> None:
+        if event.request.method == "MESSAGE":
+            take_message(self, event)
+            return
         call = event.session.owner if event.session is not None else None
         taken = call is not None and call.take_info(event.request, self.now())
         event.incoming.respond(200 if taken else 415 if call is not None else 481, self.now())

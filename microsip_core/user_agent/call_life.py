@@ -156,9 +156,13 @@ class CallLife:
         if self._streams is None and not self.agent.observed:
             return
         event = Event(kind, time.time(), cast("Call", self), self.account, status, text)
+        self.tell(event)
+        self.agent.publish(event)
+
+    def tell(self, event: Event) -> None:
+        """Tell those who listen to the call."""
         for stream in self._streams or ():
             stream.put(event)
-        self.agent.publish(event)
 
     def enter(self, state: CallState) -> None:
         """Change the state and wake those who waited for it."""

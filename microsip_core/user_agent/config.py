@@ -28,6 +28,7 @@ class UserAgentConfig:
     ``media_timeout`` in seconds hangs up a call whose peer has sent RTP and then ceased that long, 0 never does.
     ``max_calls`` limits the calls at once: further incoming ones are refused with 486.
     ``auto_ring`` sends 180 when ``on_incoming`` has not answered or refused at once.
+    ``max_message_size`` is the most octets of a text message: larger ones are refused with 413, or not sent.
     ``accept_transfers`` follows the REFER of a peer within a call: the call it asks for is made (and billed to you).
     ``followed_hosts`` are the hosts that a peer may send us to, "*.example.com" for all below it, None for any.
     ``trace`` is the number of SIP messages to keep for diagnosis, 0 for none.
@@ -48,6 +49,7 @@ class UserAgentConfig:
     media_timeout: float = 60.0
     max_calls: int | None = None
     auto_ring: bool = True
+    max_message_size: int = 16_384
     accept_transfers: bool = False
     followed_hosts: Sequence[str] | None = None
     trace: int = 0

@@ -32,6 +32,7 @@ class EventType(StrEnum):
     CALL_ENDED = "call_ended"
     DTMF = "dtmf"
     MESSAGE = "message"
+    MESSAGE_STATUS = "message_status"
     MEDIA_STARTED = "media_started"
     MEDIA_TIMEOUT = "media_timeout"
     RECORDING_STARTED = "recording_started"
@@ -46,7 +47,8 @@ class Event:
     """Something that happened.
 
     ``time`` is seconds since the epoch. ``status`` is the SIP status behind it, 0 where there is none. ``text`` is the
-    reason phrase, the DTMF digit, the file name, or a sentence for a person.
+    reason phrase, the DTMF digit, the file name, the text message, or a sentence for a person. ``peer`` is the URI of
+    who sent a text message, or was to get it.
     """
 
     type: EventType
@@ -55,3 +57,4 @@ class Event:
     account: Account | None = None
     status: int = 0
     text: str = ""
+    peer: str = ""

@@ -19,6 +19,7 @@ from microsip_core.user_agent.outcome import Outcome
 from microsip_core.user_agent.states import CallState, EndCause
 
 if TYPE_CHECKING:
+    from microsip_core.sip.message import Request
     from microsip_core.user_agent.account import Account
     from microsip_core.user_agent.agent_core import AgentCore
 
@@ -42,7 +43,7 @@ class Reception:
         if agent.closing or (limit is not None and agent.call_count >= limit and replaced is None):
             session.reject(480 if agent.closing else 486, agent.now())
             return
-        account = self._account_for(event)
+        account = self.account_for(event.request)
         if account is not None:
             session.identity = account.identity  # its credentials answer challenges in this dialog, to our BYE say
         call = agent.new_call("incoming", CallState.INCOMING, account=account)
@@ -65,12 +66,12 @@ class Reception:
             self._waiter.set_result(None)
         self._ring(call)
 
-    def _account_for(self, event: CallIncoming) -> Account | None:
-        """Return the account whose user the INVITE names, in its Request-URI or its To."""
+    def account_for(self, request: Request) -> Account | None:
+        """Return the account whose user the request names, in its Request-URI or its To."""
         accounts = self._agent.accounts
         if not accounts:
             return None
-        for text in (event.request.uri, str(event.request.to.uri)):
+        for text in (request.uri, str(request.to.uri)):
             try:
                 uri = SipUri.parse(text)
             except MicrosipError:

@@ -9,12 +9,8 @@ from types import TracebackType
 from typing import Any
 
 from microsip_core.errors import Busy, InvalidArgument, MediaError, MicrosipError, NetworkError
-from microsip_core.sip.dialog.dialog import route_request, route_value
-from microsip_core.sip.hop import Hop, hop_for_uri
-from microsip_core.sip.uri import SipUri
 from microsip_core.transport.address import HostPort
 from microsip_core.user_agent.account import Account
-from microsip_core.user_agent.agent_core import AgentCore
 from microsip_core.user_agent.call import Call
 from microsip_core.user_agent.config import UserAgentConfig
 from microsip_core.user_agent.event_stream import EventStream
@@ -23,6 +19,7 @@ from microsip_core.user_agent.failure import no_answer_error
 from microsip_core.user_agent.media_backend import MediaBackend
 from microsip_core.user_agent.reception import Handler
 from microsip_core.user_agent.referral import TransferHandler
+from microsip_core.user_agent.requests import AgentRequests
 from microsip_core.user_agent.states import CallState, EndCause
 from microsip_core.user_agent.target import check_headers, check_media, complete_target, parse_uri
 from microsip_core.user_agent.trace import TraceEntry
@@ -30,7 +27,7 @@ from microsip_core.user_agent.trace import TraceEntry
 Headers = Sequence[tuple[str, str]]
 
 
-class UserAgent(AgentCore):
+class UserAgent(AgentRequests):
     """A SIP user agent on the running asyncio loop. ``async with UserAgent() as ua:`` starts and closes it.
 
     It and all that it makes belong to the thread of that loop; the C-style API is for other threads.
@@ -206,18 +203,6 @@ class UserAgent(AgentCore):
         except MicrosipError as error:
             call.fail(error, cause=_cause_of(error))
         return call
-
-    def _hop_for(self, target: SipUri, account: Account | None) -> Hop:
-        """Return where a call to ``target`` goes first."""
-        transport = self.transport.default_transport
-        if account is None:
-            return hop_for_uri(target, transport)
-        identity = account.identity
-        routes = identity.routes or identity.service_route
-        if routes:
-            _, _, first = route_request(str(target), (route_value(routes[0]),))
-            target = SipUri.parse(first)
-        return hop_for_uri(target, identity.transport or transport)
 
     async def invite(
         self, uri: str, *, account: Account | None = None, media: str = "audio", codecs: Sequence[str] | None = None,
