@@ -32,6 +32,12 @@ class Secret:
         """Whether the password is kept elsewhere."""
         return self._text.partition(":")[0] in _SOURCES and ":" in self._text
 
+    @property
+    def environment_name(self) -> str | None:
+        """The environment variable that is referred to, None for all else."""
+        kind, colon, name = self._text.partition(":")
+        return name if colon and kind == "env" else None
+
     def reveal(self, environ: Mapping[str, str] | None = None) -> str:
         """Return the password. Raises ConfigError when a reference leads to nothing, NotSupported without keyring."""
         kind, colon, rest = self._text.partition(":")

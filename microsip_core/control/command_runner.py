@@ -87,6 +87,10 @@ class CommandRunner:
             self._report(CommandResult(command, "dropped"))
         return taken
 
+    def withhold(self, names: Iterable[str]) -> None:
+        """Keep further environment variables from commands."""
+        self._withheld = self._withheld | set(names)
+
     def forget_call(self, call: int) -> None:
         """Say that no further command of a call will come."""
         with self._lock:

@@ -11,6 +11,7 @@ Commands are found in any case, with ``/`` or ``-`` before them, those of ``ALIA
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 from microsip_core.config.number import LONGEST_TARGET, SCHEMES, is_number, strip_scheme
@@ -196,7 +197,8 @@ class _Reader:
         elif name in _PLAIN and not colon:
             self._actions.append(Action(_PLAIN[name]))
         else:
-            raise InvalidArgument(f"there is no command /{name[:40]}", step="read the command line",
+            known = re.match("[a-z]*", name)  # what follows might be a password, as in /password=...
+            raise InvalidArgument(f"there is no command /{known[0] if known else ''}", step="read the command line",
                                   remedy="See microsip --help")
 
     def _take_digits(self, value: str) -> None:

@@ -21,7 +21,7 @@ from microsip_core.control.phone_actions import PhoneActions
 from microsip_core.control.phone_calls import PhoneCalls, describe
 from microsip_core.control.phone_settings import agent_config, not_applied
 from microsip_core.control.requests import REQUESTS
-from microsip_core.errors import InvalidArgument, InvalidState, MicrosipError, NotSupported
+from microsip_core.errors import ConfigError, InvalidArgument, InvalidState, MicrosipError, NotSupported
 from microsip_core.user_agent.media_backend import MediaBackend
 from microsip_core.user_agent.user_agent import UserAgent
 
@@ -59,7 +59,7 @@ class Phone:
         settings = self.configuration.settings
         self.agent = UserAgent(agent_config(self.configuration, self._host), media=self._media)
         await self.agent.start()
-        self.runner = CommandRunner()
+        self.runner = CommandRunner(withheld=_password_variables(self.configuration))
         self._commands = EventCommands(settings, self.configuration.general, self.runner)
         self.accounts = PhoneAccounts(self.agent, settings.accountId)
         self.calls = PhoneCalls(
@@ -91,7 +91,9 @@ class Phone:
     def reload(self) -> str:
         """Read the configuration again and apply what differs; return it in words. Raises ConfigError, FileError."""
         loaded, changes = reload_configuration(self.path, self.configuration)
-        agent_config(loaded.configuration)
+        if agent_config(loaded.configuration).srtp != self.agent.config.srtp:
+            raise ConfigError("SRTP changes with a restart only", step="read the configuration", peer=str(self.path))
+        self.runner.withhold(_password_variables(loaded.configuration))
         self.configuration = self.calls.configuration = loaded.configuration
         self._warn()
         self._commands.configure(loaded.configuration.settings, loaded.configuration.general)
@@ -274,6 +276,11 @@ _MUTES: dict[ActionKind, bool | None] = {
 _HANG_UPS = {
     ActionKind.HANGUP_ALL: "all", ActionKind.HANGUP_INCOMING: "incoming", ActionKind.HANGUP_CALLING: "calling",
 }
+
+
+def _password_variables(configuration: Configuration) -> set[str]:
+    """Return the environment variables with passwords, which no event command is to see."""
+    return {name for account in configuration.accounts.values() if (name := account.password.environment_name)}
 
 
 def _whole(text: str, default: int) -> int:

@@ -149,9 +149,10 @@ def test_a_password_is_shown_nowhere() -> None:
     assert "hunter2" not in repr(launch)
     assert launch.actions[0].password.reveal() == "hunter2"
     assert redact(words) == ["/account:1", "/Password:***", "-password:***", "100"]
-    with pytest.raises(InvalidArgument) as error:
-        parse_launch(["/password:hunter2", "/account:hunter2"])
-    assert "hunter2" not in str(error.value)
+    for wrong in (["/password:hunter2", "/account:hunter2"], ["/password=hunter2"], ["/pasword:hunter2"]):
+        with pytest.raises(InvalidArgument) as error:
+            parse_launch(wrong)
+        assert "hunter2" not in str(error.value)
 
 
 @pytest.mark.parametrize(("words", "starts"), [

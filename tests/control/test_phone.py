@@ -344,3 +344,30 @@ async def test_single_mode_and_unknown_codecs(make: Make, peer: UserAgent) -> No
         phone.actions.dial(uri(peer))
     with pytest.raises(ConfigError):
         await make("[Settings]\naudioCodecs=speex\n")
+
+
+@pytest.mark.skipif(os.name != "posix", reason="a POSIX shell writes down what happens")
+async def test_closing_ends_calls_and_tells_so_and_commands_see_no_password(
+    make: Make, peer: UserAgent, tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("K_TEST_PASSWORD", "hunter2")
+    (tmp_path / "note").write_text(f'#!/bin/sh\n(echo "$MICROSIP_EVENT"; env) >> "{tmp_path}/notes"\n')
+    (tmp_path / "note").chmod(0o755)
+    phone = await make(f"[Settings]\ncmdCallStart={tmp_path}/note\ncmdCallEnd={tmp_path}/note\n"
+                       "[Account1]\nusername=a\ndomain=pbx\npassword=env:K_TEST_PASSWORD\n")
+    assert await phone.number(N.DIAL, uri(peer)) == (1, "call 1")
+    await (await peer.next_call(5)).answer()
+    await until(lambda: phone.calls.status() == 2)
+    await phone.close()
+    notes = (tmp_path / "notes").read_text()
+    assert "cmdCallStart\n" in notes
+    assert "cmdCallEnd\n" in notes
+    assert "hunter2" not in notes
+
+
+async def test_encryption_does_not_change_under_a_running_phone(make: Make) -> None:
+    phone = await make("[Account1]\nusername=a\ndomain=pbx\n")
+    phone.path.write_text("[Account1]\nusername=a\ndomain=pbx\nSRTP=mandatory\n")
+    code, text = await phone.number(N.RELOAD, "")
+    assert code == 0
+    assert "restart" in text
