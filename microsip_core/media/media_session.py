@@ -180,6 +180,7 @@ class EngineMediaSession:
                 {number: self._payload_format(form, agreed.ptime_ms) for number, form in agreed.receive.items()},
                 agreed.telephone_event, _events_of(agreed),
                 sending=agreed.sending, receiving=agreed.receiving, srtp=_srtp_keys(agreed),
+                telephone_event_clock=agreed.telephone_event_clock,
             )
         except InvalidArgument as error:
             raise MediaError(

@@ -68,6 +68,7 @@ class NativeStream:
         sending: bool = True,
         receiving: bool = True,
         srtp: SrtpKeys | None = None,
+        telephone_event_clock: int | None = None,
     ) -> None:
         """See the interface."""
         accepted = [
@@ -88,6 +89,7 @@ class NativeStream:
             self._open.configure(
                 remote, remote_rtcp, sent, ptime_ms, accepted, event, sending, receiving, srtp is not None,
                 *self._new_contexts(srtp), _encoder_tuple(encoder or EncoderSettings()),
+                0 if send is None or telephone_event_clock in (None, send.clock_rate) else telephone_event_clock,
             )
         except _native.NativeError as error:
             names = ", ".join(sorted({str(name) for name, *_ in (accepted if sent is None else [*accepted, sent])}))

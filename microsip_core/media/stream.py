@@ -99,13 +99,15 @@ class Stream(Protocol):
         sending: bool = True,
         receiving: bool = True,
         srtp: SrtpKeys | None = None,
+        telephone_event_clock: int | None = None,
     ) -> None:
         """Set or change what was negotiated (first answer, re-INVITE).
 
         ``remote`` is where RTP goes until a valid packet has come from elsewhere; ``remote_rtcp`` None means the next
         port. ``receive`` maps payload types to their formats; ``telephone_event`` is the payload type to send digits
         with, None when the peer takes none. ``telephone_event_receive``
-        may map the types to their clock rates, which are 8000 Hz else. With ``sending`` off nothing is sent but RTCP
+        may map the types to their clock rates, which are 8000 Hz else; ``telephone_event_clock`` is that of the type to
+        send with, where it is not the codec's. With ``sending`` off nothing is sent but RTCP
         (hold); with ``receiving``
         off what comes is thrown away. With ``srtp`` nothing goes out in the clear and nothing that is not authentic
         comes in; keys that stay the same go on where they are. Raises ``NotSupported`` where there is no SRTP,

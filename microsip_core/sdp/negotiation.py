@@ -46,6 +46,7 @@ class NegotiatedAudio(NamedTuple):
     ptime_ms: int  # for sending
     remote_hold: bool
     crypto: NegotiatedCrypto | None = None  # keys for SRTP, None for RTP
+    telephone_event_clock: int = 8000  # Hz, of the type to send
     event_clocks: Mapping[int, int] = MappingProxyType({})  # of telephone-events to receive, where it is not 8000 Hz
 
     @property
@@ -230,7 +231,8 @@ class AudioNegotiation:
             remote.rtcp or (remote.host, min(port + 1, 65535)), _DIRECTION_OF[sending, receiving],
             ptime_for(remote.ptime, remote.maxptime, self.ptime_ms),
             remote.black_hole or remote.direction not in _RECEIVES,
-            None if remote.crypto is None else self._agree_on(remote.crypto), remote.event_clocks,
+            None if remote.crypto is None else self._agree_on(remote.crypto),
+            remote.event_clocks.get(remote.telephone_event or 0, 8000), remote.event_clocks,
         )
 
     def _audio_section(self, ptime_ms: int, direction: str) -> str:

@@ -298,7 +298,8 @@ cdef class Stream:
         return (<bytes>host).decode(), port
 
     def configure(self, remote, remote_rtcp, send, uint16_t ptime_ms, list receive, int16_t telephone_event, bint sending,
-                  bint receiving, bint srtp=False, Srtp srtp_send=None, Srtp srtp_receive=None, tuple encoder=(0, 0, 5, 0, False, False)):
+                  bint receiving, bint srtp=False, Srtp srtp_send=None, Srtp srtp_receive=None, tuple encoder=(0, 0, 5, 0, False, False),
+                  uint32_t telephone_event_rate=0):
         """``remote`` and ``remote_rtcp`` are (host, port) or None; ``send`` and what ``receive`` lists are payload tuples.
 
         With ``srtp`` the keys stay as they are where None is given. ``encoder``: bitrate, playback rate, complexity,
@@ -334,6 +335,7 @@ cdef class Stream:
         for i in range(form.receive_count):
             fill_payload(&form.receive[i], receive[i], kept)
         form.telephone_event = telephone_event
+        form.telephone_event_rate = telephone_event_rate
         form.srtp = srtp
         form.srtp_send = srtp_send.srtp if srtp_send is not None else NULL
         form.srtp_receive = srtp_receive.srtp if srtp_receive is not None else NULL

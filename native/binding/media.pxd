@@ -137,6 +137,7 @@ cdef extern from "microsip_media.h" nogil:
         ms_payload_t *receive
         size_t receive_count
         int16_t telephone_event
+        uint32_t telephone_event_rate
         bint srtp
         ms_srtp_t *srtp_send
         ms_srtp_t *srtp_receive

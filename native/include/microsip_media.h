@@ -219,6 +219,7 @@ typedef struct ms_stream_format {
     ms_payload_t receive[MS_PAYLOADS_MAX]; /* telephone-event and CN included */
     size_t receive_count;
     int16_t telephone_event;       /* payload type to send digits with, -1: none */
+    uint32_t telephone_event_rate; /* clock of their durations, Hz; 0: that of the audio sent */
     bool srtp;                     /* false: RTP in the clear */
     ms_srtp_t *srtp_send, *srtp_receive; /* NULL: as before. Taken over when ms_stream_configure succeeds */
 } ms_stream_format_t;

@@ -55,6 +55,7 @@ typedef struct ms_settings {
     uint16_t ptime_ms;
     uint32_t sample_rate;
     int16_t telephone_event;
+    uint32_t telephone_event_rate;
     ms_receive_map_t receive;
     ms_encoder_t *encoder;            /* NULL: as before */
     ms_playout_t *playout;            /* NULL: as before */

@@ -63,6 +63,7 @@ struct ms_stream {
     bool configured, sending, receiving, silence_suppression;
     uint8_t send_type;
     int16_t telephone_event;
+    uint32_t telephone_event_rate; /* 0: the audio's */
     uint32_t frame_samples, frame_units;
     ms_receive_map_t receive;
     ms_encoder_t *encoder;

@@ -56,6 +56,7 @@ static void configure(ms_stream_t *stream, ms_shard_t *shard, ms_settings_t *set
     stream->counters.sample_rate = settings->sample_rate;
     stream->counters.clock_rate = clock_rate;
     stream->telephone_event = settings->telephone_event;
+    stream->telephone_event_rate = settings->telephone_event_rate;
     if (settings->telephone_event < 0)
         forget_digits(stream);
     stream->sending = settings->sending;

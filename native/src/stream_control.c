@@ -89,6 +89,7 @@ static ms_status_t fill_settings(ms_stream_t *stream, const ms_stream_format_t *
     settings->send_type = format->send.type;
     settings->ptime_ms = format->has_send ? format->ptime_ms : MS_PTIME_DEFAULT_MS;
     settings->telephone_event = format->telephone_event;
+    settings->telephone_event_rate = format->telephone_event_rate;
     settings->srtp = format->srtp;
     if (format->srtp && !stream->caller_srtp && (format->srtp_send == NULL || format->srtp_receive == NULL))
         return MS_EINVAL;

@@ -61,6 +61,10 @@ static bool send_digit(ms_stream_t *stream, ms_shard_t *shard) {
                               .sequence = stream->sender.sequence, .timestamp = frame.timestamp,
                               .ssrc = stream->sender.ssrc};
     ms_rtp_write_header(shard->packet, &packet);
+    if (stream->telephone_event_rate != 0) { /* a peer that has no events at the clock of the audio */
+        uint64_t duration = (uint64_t)frame.event.duration * stream->telephone_event_rate;
+        frame.event.duration = (uint16_t)(duration / stream->encoder->codec->clock_rate);
+    }
     ms_telephone_event_write(shard->packet + MS_RTP_HEADER_SIZE, &frame.event);
     send_packet(stream, shard, MS_TELEPHONE_EVENT_SIZE);
     if (frame.last) {

@@ -52,6 +52,7 @@ class ReferenceStream(StreamCore):
         sending: bool = True,
         receiving: bool = True,
         srtp: SrtpKeys | None = None,
+        telephone_event_clock: int | None = None,
     ) -> None:
         """See the interface."""
         rtp = checked_address(remote, self.rtp_address)
