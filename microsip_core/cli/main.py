@@ -58,7 +58,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if words and words[0] in COMMANDS:
         return _run_command(words[0], words[1:])
     if words and looks_like_launch(words[0]):  # MicroSIP's own command line
-        return _run_command("phone", ["--", *words])
+        options = words[-1:] if words[-1] in ("--json", "--debug") else []
+        return _run_command("phone", [*options, "--", *words[:len(words) - len(options)]])
     parser = _top_parser()
     if not words:
         parser.print_help(sys.stderr)

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import os
+import sys
 from argparse import ArgumentParser, Namespace
 from typing import TYPE_CHECKING
 
 from microsip_core.config.paths import configuration_file
 from microsip_core.control.address import address_for
 from microsip_core.control.hand_over import hand_over
-from microsip_core.control.launch import parse_launch
+from microsip_core.control.launch import parse_launch, redact
 from microsip_core.errors import Busy, MicrosipError, NotInitialized
 
 from .arguments import add_output_options
@@ -35,6 +37,7 @@ EXAMPLES = """\
   microsip /i:desk.ini /exit
 """
 
+_HIDDEN = "MICROSIP_SESSION_PASSWORD"
 _PATIENCE = 10.0  # seconds for a phone that another launch is just starting
 
 
@@ -49,6 +52,7 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 def run(arguments: Namespace, output: Output) -> int:
     """Hand over to the phone that runs, or be it."""
+    arguments.words = _with_hidden_password(arguments.words)
     launch = parse_launch(arguments.words)
     path = configuration_file(launch.configuration or arguments.config)
     try:
@@ -56,12 +60,30 @@ def run(arguments: Namespace, output: Output) -> int:
     except NotInitialized:
         if not launch.starts_a_phone:
             raise
+    _hide_password(arguments.words)
     try:
         return run_until_signal(_run(path, arguments, output))
     except Busy as error:
         if error.step != "lock the instance":
             raise
         return _hand_over(path, arguments.words, output, _PATIENCE)
+
+
+def _hide_password(words: list[str]) -> None:
+    """Begin anew without the password in our arguments, which every user sees in the list of processes."""
+    shown = redact(words)
+    if os.name != "posix" or shown == words or not set(words) <= set(sys.orig_argv):
+        return
+    os.environ[_HIDDEN] = next(word[10:] for word in reversed(words) if redact([word]) != [word])
+    os.execv(sys.executable, redact(sys.orig_argv))  # noqa: S606 (ourselves, as we were called)
+
+
+def _with_hidden_password(words: list[str]) -> list[str]:
+    """Return the words with the password that :func:`_hide_password` has put aside; our children do not inherit it."""
+    hidden = os.environ.pop(_HIDDEN, None)
+    if hidden is None:
+        return words
+    return [f"{word[:10]}{hidden}" if word[1:].lower() == "password:***" else word for word in words]
 
 
 def _hand_over(path: Path, words: list[str], output: Output, patience: float = 0.0) -> int:

@@ -75,3 +75,20 @@ def test_without_a_phone_there_is_nothing_to_ask(
 def test_words_that_mean_nothing(words: list[str], told: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(words) == 2
     assert_one_error_line(capsys.readouterr().err, told)
+
+
+@pytest.mark.skipif(not Path("/proc/self/cmdline").exists(), reason="the list of processes is read from /proc")
+def test_a_password_is_in_no_list_of_processes(folder: dict[str, str]) -> None:
+    Path(folder["INI"]).write_text("[Account1]\nusername=a\ndomain=pbx\n")
+    phone = Running("/account:1", "/password:hunter2", f"/i:{folder['INI']}", **folder)
+    try:
+        assert phone.next()["event"] == "ready"
+        shown = Path(f"/proc/{phone.process.pid}/cmdline").read_bytes()
+        assert b"/password:***" in shown
+        assert b"hunter2" not in shown
+        phone.process.terminate()
+        assert phone.process.wait(20) == 143
+    finally:
+        phone.process.kill()
+        out, err = phone.process.communicate()
+    assert "hunter2" not in out + err
