@@ -47,7 +47,7 @@ static ms_status_t read_format(const uint8_t *chunk, size_t size, ms_wav_t *wav)
     if (wav->channels == 0 || wav->channels > CHANNELS_MAX || wav->sample_rate == 0)
         return MS_EFORMAT;
     switch (encoding) {
-    case MS_WAV_PCM: return wav->bits == 8 || wav->bits == 16 || wav->bits == 24 || wav->bits == 32 ? MS_OK : MS_ENOTSUP;
+    case MS_WAV_PCM: return wav->bits % 8 == 0 && wav->bits >= 8 && wav->bits <= 32 ? MS_OK : MS_ENOTSUP;
     case MS_WAV_FLOAT: return wav->bits == 32 || wav->bits == 64 ? MS_OK : MS_ENOTSUP;
     case MS_WAV_ALAW:
     case MS_WAV_ULAW: return wav->bits == 8 ? MS_OK : MS_ENOTSUP;

@@ -20,8 +20,8 @@ typedef struct ms_wav {
     size_t frames;
 } ms_wav_t;
 
-/* A data chunk that claims more than there is (a recording cut short) counts as far as it goes. MS_EFORMAT: no WAV file,
-   or one without the two chunks; MS_ENOTSUP: an encoding not listed above. */
+/* A data chunk that claims more than there is (a recording cut short) counts as far as it goes. MS_EFORMAT: no WAV
+   file, or one without the two chunks; MS_ENOTSUP: an encoding not listed above. */
 ms_status_t ms_wav_parse(const uint8_t *bytes, size_t length, ms_wav_t *wav);
 
 /* Mix down to mono int16: `out` has room for wav->frames. */

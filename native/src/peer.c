@@ -11,7 +11,8 @@
 #define STEADY_NS (1000 * MS_NS_PER_MS)
 #define SAME_SOURCE_NS (500 * MS_NS_PER_MS)
 #define OTHER_SOURCE_NS (5000 * MS_NS_PER_MS)
-#define PAUSE_NS (400 * MS_NS_PER_MS) /* less than any of these: a steady peer ceases to be so before it may be followed */
+/* Less than any of these: a steady peer ceases to be so before it may be followed. */
+#define PAUSE_NS (400 * MS_NS_PER_MS)
 
 void ms_peer_configure(ms_peer_t *peer, const ms_address_t *rtp, const ms_address_t *rtcp) {
     if (!ms_address_equal(&peer->signaled, rtp)) {

@@ -75,7 +75,9 @@ static void finish(ms_writer_t *writer, ms_recorder_t *recorder, int64_t now) {
         atomic_compare_exchange_strong(&recorder->failure, &none, errno);
     }
     int failure = atomic_load(&recorder->failure);
-    ms_event_t event = {.kind = MS_EVENT_RECORDING_FINISHED, .stream_id = recorder->stream_id, .reference = recorder->id,
+    ms_event_t event = {.kind = MS_EVENT_RECORDING_FINISHED,
+                        .stream_id = recorder->stream_id,
+                        .reference = recorder->id,
                         .value = (int64_t)(recorder->frames * 1000 / recorder->sample_rate), .time = now};
     if (failure != 0)
         snprintf(event.text, sizeof event.text, "%s", strerror(failure));

@@ -12,7 +12,8 @@ void ms_rtp_sender_init(ms_rtp_sender_t *sender) {
     ms_random_bytes(&sender->sequence, sizeof sender->sequence);
 }
 
-void ms_rtp_sender_write_header(const ms_rtp_sender_t *sender, uint8_t payload_type, uint8_t header[MS_RTP_HEADER_SIZE]) {
+void ms_rtp_sender_write_header(const ms_rtp_sender_t *sender, uint8_t payload_type,
+                                uint8_t header[MS_RTP_HEADER_SIZE]) {
     ms_rtp_packet_t packet = {.marker = !sender->talking, .payload_type = payload_type, .sequence = sender->sequence,
                               .timestamp = sender->timestamp, .ssrc = sender->ssrc};
     ms_rtp_write_header(header, &packet);

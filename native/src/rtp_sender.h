@@ -18,7 +18,8 @@ typedef struct ms_rtp_sender {
 void ms_rtp_sender_init(ms_rtp_sender_t *sender);
 
 /* Fill in the header of the frame at hand; the marker is set on the first of a talk spurt (RFC 3551 s4.1). */
-void ms_rtp_sender_write_header(const ms_rtp_sender_t *sender, uint8_t payload_type, uint8_t header[MS_RTP_HEADER_SIZE]);
+void ms_rtp_sender_write_header(const ms_rtp_sender_t *sender, uint8_t payload_type,
+                                uint8_t header[MS_RTP_HEADER_SIZE]);
 
 /* The frame at hand went out with so many octets of payload. */
 void ms_rtp_sender_sent(ms_rtp_sender_t *sender, size_t octets, int64_t now);

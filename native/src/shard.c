@@ -6,14 +6,15 @@
 
 #include <string.h>
 
-/* Frames up to this late are made up for one after the other; later ones are skipped, because a burst of old audio helps
-   nobody. */
+/* Frames up to this late are made up for one after the other; later ones are skipped, because a burst of old audio
+   helps nobody. */
 #define SKIP_NS (60 * MS_NS_PER_MS)
 #define LATE_NS (5 * MS_NS_PER_MS)
 #define EVENTS 4096
 #define SKIPS_TOLERATED 1000
 
-const uint32_t ms_lateness_bounds[MS_LATENESS_BUCKETS - 1] = {50, 100, 200, 500, 1000, 2000, 5000, 10000, 20000, 50000, 100000};
+const uint32_t ms_lateness_bounds[MS_LATENESS_BUCKETS - 1] = {50,   100,   200,   500,   1000,  2000,
+                                                              5000, 10000, 20000, 50000, 100000};
 
 /* One writer, so no read-modify-write is needed. */
 static void add(_Atomic uint64_t *counter, uint64_t n) {
@@ -139,7 +140,9 @@ static void apply_commands(ms_shard_t *shard) {
 /* How many ticks until the next slot with streams in it. */
 static uint32_t ticks_to_next(const ms_shard_t *shard) {
     uint32_t here = shard->tick % MS_WHEEL_SLOTS;
-    uint64_t turned = here == 0 ? shard->occupied : shard->occupied >> here | shard->occupied << (MS_WHEEL_SLOTS - here);
+    uint64_t turned = shard->occupied >> here;
+    if (here > 0)
+        turned |= shard->occupied << (MS_WHEEL_SLOTS - here);
     return (uint32_t)__builtin_ctzll(turned);
 }
 

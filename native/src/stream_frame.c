@@ -7,7 +7,8 @@
 
 void ms_stream_tell(ms_stream_t *stream, ms_shard_t *shard, ms_event_kind_t kind, int64_t value, uint32_t reference,
                     const char *text) {
-    ms_event_t event = {.kind = kind, .stream_id = stream->id, .reference = reference, .value = value, .time = shard->now};
+    ms_event_t event = {.kind = kind, .stream_id = stream->id, .reference = reference, .value = value,
+                        .time = shard->now};
     if (text != NULL)
         snprintf(event.text, sizeof event.text, "%s", text);
     ms_event_ring_put(&shard->events, &event);
@@ -23,7 +24,7 @@ static void watch_silence(ms_stream_t *stream, ms_shard_t *shard) {
                    stream->counters.received == 0 ? "never" : NULL);
 }
 
-/* Release on every word keeps them behind the odd version without a fence, and costs nothing on x86 and little on ARM. */
+/* Release on every word keeps them behind the odd version without a fence; it costs nothing on x86, little on ARM. */
 static void publish_part(ms_published_t *published, size_t offset, const void *part, size_t size) {
     _Atomic uint64_t *words = published->words + offset / 8;
     for (size_t i = 0; i < size / 8; i++) {

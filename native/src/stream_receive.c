@@ -56,7 +56,8 @@ static void take_event(ms_stream_t *stream, ms_shard_t *shard, const ms_rtp_pack
         tell_digit(stream, shard, &digit, codec->clock_rate);
 }
 
-static void tell_first(ms_stream_t *stream, ms_shard_t *shard, const ms_rtp_packet_t *packet, const ms_address_t *from) {
+static void tell_first(ms_stream_t *stream, ms_shard_t *shard, const ms_rtp_packet_t *packet,
+                       const ms_address_t *from) {
     char host[MS_HOST_TEXT], text[MS_EVENT_TEXT];
     uint16_t port;
     ms_address_format(from, host, &port);

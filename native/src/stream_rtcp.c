@@ -20,7 +20,8 @@ static void schedule(ms_stream_t *stream, ms_shard_t *shard, bool initial) {
 }
 
 static void average(ms_stream_t *stream, size_t octets) {
-    stream->rtcp_average_size += ((double)(octets + IP_UDP_SIZE) - stream->rtcp_average_size) / 16; /* RFC 3550 s6.3.3 */
+    double size = (double)(octets + IP_UDP_SIZE);
+    stream->rtcp_average_size += (size - stream->rtcp_average_size) / 16; /* RFC 3550 s6.3.3 */
 }
 
 static ms_rtcp_report_block_t block_of(ms_stream_t *stream, const ms_shard_t *shard) {

@@ -23,7 +23,9 @@ uint64_t ms_stream_digits_done(const ms_stream_t *stream) {
     return snapshot.counters.dtmf_sent + snapshot.counters.dtmf_forgotten;
 }
 
-static uint64_t units_to_us(uint64_t units, uint32_t clock_rate) { return clock_rate == 0 ? 0 : units * 1000000 / clock_rate; }
+static uint64_t units_to_us(uint64_t units, uint32_t clock_rate) {
+    return clock_rate == 0 ? 0 : units * 1000000 / clock_rate;
+}
 
 static void fill_received(const ms_stream_snapshot_t *snapshot, ms_stream_statistics_t *out) {
     const ms_stream_counters_t *counters = &snapshot->counters;

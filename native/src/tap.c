@@ -6,7 +6,9 @@
 
 #define STARVED_FRAMES 10
 
-static void count(_Atomic uint64_t *counter, uint64_t n) { atomic_fetch_add_explicit(counter, n, memory_order_relaxed); }
+static void count(_Atomic uint64_t *counter, uint64_t n) {
+    atomic_fetch_add_explicit(counter, n, memory_order_relaxed);
+}
 
 void ms_tap_let_go(ms_tap_t *tap) {
     if (atomic_fetch_sub(&tap->owners, 1) != 1)
@@ -58,7 +60,9 @@ uint32_t ms_tap_readable(const ms_tap_t *tap) { return ms_pcm_ring_readable(&tap
 uint32_t ms_tap_space(const ms_tap_t *tap) { return ms_pcm_ring_space(&tap->sent); }
 uint32_t ms_tap_unplayed(const ms_tap_t *tap) { return ms_pcm_ring_readable(&tap->sent); }
 
-uint32_t ms_tap_read(ms_tap_t *tap, int16_t *samples, uint32_t n) { return ms_pcm_ring_read(&tap->received, samples, n); }
+uint32_t ms_tap_read(ms_tap_t *tap, int16_t *samples, uint32_t n) {
+    return ms_pcm_ring_read(&tap->received, samples, n);
+}
 
 uint32_t ms_tap_write(ms_tap_t *tap, const int16_t *samples, uint32_t n) {
     return ms_pcm_ring_write(&tap->sent, samples, n);

@@ -102,7 +102,8 @@ static bool continues(const ms_dtmf_receiver_t *receiver, const ms_telephone_eve
 bool ms_dtmf_receiver_update(ms_dtmf_receiver_t *receiver, const ms_telephone_event_t *event, uint32_t timestamp,
                              bool marker, int64_t now, ms_dtmf_heard_t *heard) {
     bool ended = false;
-    if (receiver->known && (int32_t)(timestamp - receiver->timestamp) < 0 && now - receiver->last_arrival < STRAGGLER_NS)
+    bool older = receiver->known && (int32_t)(timestamp - receiver->timestamp) < 0;
+    if (older && now - receiver->last_arrival < STRAGGLER_NS)
         return false; /* of an event that is over; much later it would be a sender that has restarted its clock */
     if (receiver->known && continues(receiver, event, timestamp, marker)) {
         receiver->segments += DURATION_MAX;

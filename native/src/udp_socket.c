@@ -23,7 +23,9 @@ static int64_t nanoseconds(const stamp_t *stamp) { return stamp->tv_sec * MS_NS_
 #define STAMP_OPTION SO_TIMESTAMP
 #define STAMP_MESSAGE SCM_TIMESTAMP
 typedef struct timeval stamp_t;
-static int64_t nanoseconds(const stamp_t *stamp) { return stamp->tv_sec * MS_NS_PER_SECOND + stamp->tv_usec * MS_NS_PER_US; }
+static int64_t nanoseconds(const stamp_t *stamp) {
+    return stamp->tv_sec * MS_NS_PER_SECOND + stamp->tv_usec * MS_NS_PER_US;
+}
 #else
 typedef struct timespec stamp_t;
 #endif

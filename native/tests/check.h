@@ -35,7 +35,8 @@ static inline int check_result(const char *name) {
 }
 
 #define CHECK(expression) check_report(!!(expression), __FILE__, __LINE__, #expression)
-#define CHECK_EQ(got, want) check_report_equal((long long)(got), (long long)(want), __FILE__, __LINE__, #got " == " #want)
+#define CHECK_EQ(got, want) \
+    check_report_equal((long long)(got), (long long)(want), __FILE__, __LINE__, #got " == " #want)
 /* Leaves the function: for what the rest of the case can not do without. */
 #define REQUIRE(expression) do { if (!CHECK(expression)) return; } while (0)
 #define RUN(function) do { int before_ = check_failures; function(); \

@@ -28,7 +28,8 @@ static void room_open(void) {
 }
 
 static void room_poll(void) {
-    room.event_count += ms_engine_poll_events(room.engine, room.events + room.event_count, EVENTS_MAX - room.event_count);
+    size_t left = EVENTS_MAX - room.event_count;
+    room.event_count += ms_engine_poll_events(room.engine, room.events + room.event_count, left);
 }
 
 static void room_close(void) {
@@ -79,8 +80,8 @@ static inline ms_payload_t payload(const char *name, uint8_t type) {
 }
 
 static inline ms_stream_format_t pcmu(uint16_t remote_port, uint16_t ptime_ms) {
-    return (ms_stream_format_t){.remote_host = "127.0.0.1", .remote_port = remote_port, .sending = true, .receiving = true,
-                                .has_send = true, .send = payload("PCMU", 0), .ptime_ms = ptime_ms,
+    return (ms_stream_format_t){.remote_host = "127.0.0.1", .remote_port = remote_port,
+                                .sending = true, .receiving = true, .has_send = true, .send = payload("PCMU", 0), .ptime_ms = ptime_ms,
                                 .receive = {payload("PCMU", 0), payload("PCMA", 8), payload("telephone-event", 101)},
                                 .receive_count = 3, .telephone_event = 101};
 }

@@ -85,7 +85,8 @@ static ms_status_t live(const char *wav, const char *recording) {
 }
 
 static void every_allocation_may_fail(void) {
-    static const uint8_t WAV[] = "RIFF\x2c\0\0\0WAVEfmt \x10\0\0\0\1\0\1\0\x80\x3e\0\0\0\x7d\0\0\2\0\x10\0data\x08\0\0\0\1\0\2\0\3\0\4";
+    static const uint8_t WAV[] = "RIFF\x2c\0\0\0WAVEfmt \x10\0\0\0\1\0\1\0\x80\x3e\0\0\0\x7d\0\0\2\0\x10\0"
+                                 "data\x08\0\0\0\1\0\2\0\3\0\4";
     char wav[] = "/tmp/microsip_allocation_XXXXXX", recording[] = "/tmp/microsip_allocation_XXXXXX";
     int fd = mkstemp(wav), failed = 0;
     close(mkstemp(recording));

@@ -47,8 +47,8 @@ static void phone_talk(phone_t *phone, const ms_stream_t *stream, int packets) {
 static bool phone_receive(phone_t *phone, bool rtcp) {
     ms_address_t from;
     int64_t stamp;
-    long length = ms_udp_receive(rtcp ? phone->sockets.rtcp : phone->sockets.rtp, phone->packet, sizeof phone->packet, &from,
-                                 &stamp);
+    int fd = rtcp ? phone->sockets.rtcp : phone->sockets.rtp;
+    long length = ms_udp_receive(fd, phone->packet, sizeof phone->packet, &from, &stamp);
     phone->length = length < 0 ? 0 : (size_t)length;
     return length >= 0;
 }

@@ -39,7 +39,8 @@ static ms_payload_t payload(const char *name, uint8_t type) {
 static void connect_to(ms_stream_t *stream, uint16_t port) {
     ms_stream_format_t format = {.remote_host = "127.0.0.1", .remote_port = port, .sending = true, .receiving = true,
                                  .has_send = true, .send = payload("PCMA", 8), .ptime_ms = 20,
-                                 .receive = {payload("PCMA", 8), payload("telephone-event", 101)}, .receive_count = 2, .telephone_event = 101};
+                                 .receive = {payload("PCMA", 8), payload("telephone-event", 101)},
+                                 .receive_count = 2, .telephone_event = 101};
     CHECK_EQ(ms_stream_configure(stream, &format), MS_OK);
 }
 
@@ -211,7 +212,9 @@ static void churn(ms_engine_t *engine) {
 /* The queues are emptied by callers, so it may take another look or two until everything has come back. */
 static void settle(ms_engine_t *engine, int descriptors, size_t memory) {
     ms_event_t events[64];
-    for (int i = 0; i < 100 && (i < 5 || open_descriptors() > descriptors || memory_in_use() > memory + 64 * 1024); i++) {
+    for (int i = 0; i < 100; i++) {
+        if (i >= 5 && open_descriptors() <= descriptors && memory_in_use() <= memory + 64 * 1024)
+            break;
         pause_ms(10);
         ms_engine_poll_events(engine, events, 64);
     }

@@ -30,7 +30,8 @@ static size_t make_wav(unsigned encoding, unsigned channels, unsigned rate, unsi
     return 44 + n;
 }
 
-static void check_decodes(unsigned encoding, unsigned bits, const void *data, size_t n, const int16_t *want, size_t frames) {
+static void check_decodes(unsigned encoding, unsigned bits, const void *data, size_t n, const int16_t *want,
+                          size_t frames) {
     ms_wav_t wav;
     int16_t got[16];
     REQUIRE(ms_wav_parse(file, make_wav(encoding, 1, 8000, bits, data, n), &wav) == MS_OK);
@@ -188,7 +189,8 @@ static void pieces_give_what_the_whole_gives(void) {
     ms_resampler_reset(resampler);
     for (size_t at = 0, n; at < 4000; at += n) {
         n = at % 300 + 1 < 4000 - at ? at % 300 + 1 : 4000 - at;
-        size_t bound = ms_resampler_bound(resampler, n), got = ms_resampler_process(resampler, in + at, n, pieces + made);
+        size_t bound = ms_resampler_bound(resampler, n);
+        size_t got = ms_resampler_process(resampler, in + at, n, pieces + made);
         CHECK(got <= bound);
         made += got;
     }

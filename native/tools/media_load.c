@@ -1,7 +1,7 @@
 /* Load for media servers, and the least a server could do, for comparison. Loopback only.
 
-   media_load raw N            N sockets; every 20 ms each is read once and what came is sent back: the cost of the system
-                               calls alone. Prints its ports on one line and runs until stdin ends.
+   media_load raw N            N sockets; every 20 ms each is read once and what came is sent back: the cost of the
+                               system calls alone. Prints its ports on one line and runs until stdin ends.
    media_load raw-connected N  the same with connected sockets.
    media_load load N SECONDS WARM_UP
                                N calls: prints its own ports on one line, reads those of the echoing side from stdin,
@@ -185,8 +185,8 @@ static void report(int count, double seconds) {
         worst = flow->worst_gap > worst ? flow->worst_gap : worst;
         passed += rate >= 49.0 && rate <= 51.0 && flow->worst_gap <= 60 * MS_NS_PER_MS;
     }
-    printf("{\"flows\": %d, \"passed\": %d, \"seconds\": %.2f, \"sent\": %llu, \"received\": %llu, \"pacing_p50_ms\": %.2f, "
-           "\"pacing_p99_ms\": %.2f, \"pacing_p999_ms\": %.2f, \"worst_gap_ms\": %.2f}\n",
+    printf("{\"flows\": %d, \"passed\": %d, \"seconds\": %.2f, \"sent\": %llu, \"received\": %llu, "
+           "\"pacing_p50_ms\": %.2f, \"pacing_p99_ms\": %.2f, \"pacing_p999_ms\": %.2f, \"worst_gap_ms\": %.2f}\n",
            count, passed, seconds, (unsigned long long)sent, (unsigned long long)received, quantile_ms(0.5),
            quantile_ms(0.99), quantile_ms(0.999), (double)worst / 1e6);
 }
