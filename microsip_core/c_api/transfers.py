@@ -33,3 +33,15 @@ def sip_attended_transfer(call: int, other: int) -> int:
         return ErrorCode.SIP_OK
 
     return running.run(work)
+
+
+@returns_code
+def sip_redirect(call: int, uri: str) -> int:
+    """Send the caller of an unanswered incoming call to ``uri`` (302); call 0 is the oldest that rings."""
+    running, wanted, target = running_engine(), handle(call), text(uri, "uri")
+
+    async def work(agent: UserAgent) -> int:
+        await (running.call(wanted) if wanted else running.ringing_call()).redirect(target)
+        return ErrorCode.SIP_OK
+
+    return running.run(work)

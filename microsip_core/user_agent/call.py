@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import Sequence
 from types import TracebackType
 
 from microsip_core.errors import Canceled, InvalidArgument, InvalidState, MicrosipError
@@ -97,6 +98,20 @@ class Call(CallMedia):
         if not 300 <= status <= 699:
             raise InvalidArgument(f"{status} is no status to refuse with", step="reject", remedy="Give 300 to 699")
         self._unanswered("reject").reject(status, self.agent.now(), reason=reason)
+        self.agent.pump()
+        return DONE
+
+    def redirect(self, contacts: str | Sequence[str], status: int = 302) -> Outcome:
+        """Send the caller of an unanswered incoming call elsewhere: 302 with one or more URIs, best first."""
+        if not 300 <= status <= 399:
+            raise InvalidArgument(f"{status} does not redirect", step="redirect", remedy="Give 300 to 399")
+        uris = [contacts] if isinstance(contacts, str) else list(contacts)
+        if not 1 <= len(uris) <= 10:
+            raise InvalidArgument(f"{len(uris)} URIs to redirect to", step="redirect", remedy="Give one to ten")
+        domain = self.account.uri.host_port if self.account is not None else None
+        targets = [str(parse_uri(complete_target(uri, domain), "redirect")) for uri in uris]
+        headers = [("Contact", f"<{uri}>;q={1 - rank / 10:g}") for rank, uri in enumerate(targets)]
+        self._unanswered("redirect").reject(status, self.agent.now(), headers=headers)
         self.agent.pump()
         return DONE
 

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from microsip_core.user_agent.account import Account
     from microsip_core.user_agent.agent_core import AgentCore
     from microsip_core.user_agent.call import Call
+    from microsip_core.user_agent.placement import Placement
     from microsip_core.user_agent.referral import Referral
     from microsip_core.user_agent.transfer import TransferAttempt
 
@@ -62,6 +63,7 @@ class CallLife:
     released: asyncio.Future[int] | None = None  # the status that our BYE or CANCEL got, 0 where none came
     renegotiation: asyncio.Future[None] | None = None
     renegotiating_hold = False
+    placement: Placement | None = None  # of an outgoing call, until it is answered
     transfer_attempt: TransferAttempt | None = None
     referral: Referral | None = None  # of the call that a REFER has asked for
     task: asyncio.Task[None] | None = None
@@ -202,6 +204,7 @@ class CallLife:
             self.transfer_attempt.call_ended()
         self.enter(CallState.ENDED)
         self.agent.forget(self)
+        self.placement = None
         self.session = None  # and so no cycle: what the call held is freed without the garbage collector
         if self.referral is not None:
             self.referral.tell_end(self)

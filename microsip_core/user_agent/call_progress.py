@@ -53,6 +53,7 @@ def on_answered(call: Call, event: core.CallAnswered) -> None:
     """Take the 2xx to our INVITE: media flows, or the call can not be and is hung up."""
     call.status, call.reason = event.status, event.response.reason
     now = call.answered = time.time()
+    call.placement = None
     call.cancel_timer()
     if call.first_response is None:
         call.first_response = now
@@ -147,9 +148,11 @@ def _update_hold(call: Call) -> None:
 
 
 def on_ended(call: Call, event: core.CallEnded) -> None:
-    """The session is over, for whatever reason."""
+    """The session is over, for whatever reason; the call goes on where it is redirected."""
     if event.status:
         call.status, call.reason = event.status, event.reason
+    if call.placement is not None and call.placement.go_on(event):
+        return
     if call.error is None:
         network = call.agent.driver.transport_error(event.reason)
         had_password = call.account is not None and bool(call.account.identity.credentials)

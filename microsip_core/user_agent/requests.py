@@ -82,7 +82,7 @@ class AgentRequests(AgentCore):
         """
         step = "options"
         target, account = self._complete(uri, account, step)
-        hop = self._hop_for(parse_uri(target, step), account)
+        hop = self.hop_for(parse_uri(target, step), account)
         await self._reach(hop)
         started = self.now()
         event = await self._request("OPTIONS", target, account, timeout, headers=(("Accept", "application/sdp"),))
@@ -110,7 +110,7 @@ class AgentRequests(AgentCore):
         headers: tuple[tuple[str, str], ...] = (), body: bytes = b"", content_type: str | None = None,
     ) -> ResponseReceived:
         """Send a request out of any dialog and return what came of it. Raises TimedOut after ``timeout`` seconds."""
-        hop = self._hop_for(SipUri.parse(target), account)
+        hop = self.hop_for(SipUri.parse(target), account)
         outcome: asyncio.Future[ResponseReceived] = self.loop.create_future()
         try:
             async with asyncio.timeout(timeout):
@@ -146,7 +146,7 @@ class AgentRequests(AgentCore):
         if self.observed:
             self.publish(Event(EventType.MESSAGE_STATUS, time.time(), None, account, status, text, target))
 
-    def _hop_for(self, target: SipUri, account: Account | None) -> Hop:
+    def hop_for(self, target: SipUri, account: Account | None) -> Hop:
         """Return where a request to ``target`` goes first."""
         transport = self.transport.default_transport
         if account is None:

@@ -8,7 +8,6 @@ from collections.abc import Callable, Sequence
 from types import TracebackType
 from typing import Any
 
-from microsip_core.errors import Busy, InvalidArgument, MediaError, MicrosipError, NetworkError
 from microsip_core.transport.address import HostPort
 from microsip_core.user_agent.account import Account
 from microsip_core.user_agent.call import Call
@@ -17,6 +16,7 @@ from microsip_core.user_agent.event_stream import EventStream
 from microsip_core.user_agent.events import EventType
 from microsip_core.user_agent.failure import no_answer_error
 from microsip_core.user_agent.media_backend import MediaBackend
+from microsip_core.user_agent.placement import Placement
 from microsip_core.user_agent.reception import Handler
 from microsip_core.user_agent.referral import TransferHandler
 from microsip_core.user_agent.requests import AgentRequests
@@ -169,39 +169,8 @@ class UserAgent(AgentRequests):
         call.emit(EventType.CALL_OUTGOING, text=target)
         if timeout is not None:
             call.timer = self.loop.call_later(timeout, _give_up, call, timeout)
-        hop = self._hop_for(parsed, account)
-
-        def send_invite() -> None:
-            if call.state is CallState.ENDED:
-                return
-            local_host = self.transport.local_address(hop)[0]
-            identity = account.identity if account is not None else self.anonymous_identity(local_host)
-            call.local_uri = identity.aor
-            offer = call.make_offer(local_host, codecs)
-            call.session = self.endpoint.invite(
-                target, offer, self.now(), identity=identity, headers=headers or (),
-                answer_timeout=self.config.ring_timeout, owner=call,
-            )
-            call.call_id, call.request = call.session.call_id, call.session.request
-            self.pump()
-
-        async def resolve_first() -> None:
-            try:
-                await self.transport.reach(hop)
-                send_invite()
-            except MicrosipError as error:
-                call.fail(error, cause=_cause_of(error))
-
-        try:
-            if self.transport.reach_now(hop):
-                send_invite()
-            else:
-                call.task = self.loop.create_task(resolve_first())
-        except InvalidArgument as error:
-            call.fail(error)
-            raise
-        except MicrosipError as error:
-            call.fail(error, cause=_cause_of(error))
+        call.placement = Placement(self, call, codecs, headers or ())
+        call.placement.begin(parsed, target)
         return call
 
     async def invite(
@@ -237,9 +206,3 @@ def _give_up(call: Call, timeout: float) -> None:
         rang = call.first_response is not None
         cause = EndCause.NO_ANSWER if rang else EndCause.TIMEOUT
         call.fail(no_answer_error(call.remote_uri, timeout, rang), cause=cause)
-
-
-def _cause_of(error: MicrosipError) -> EndCause:
-    if isinstance(error, NetworkError):
-        return EndCause.TRANSPORT
-    return EndCause.MEDIA if isinstance(error, (MediaError, Busy)) else EndCause.ERROR

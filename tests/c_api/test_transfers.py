@@ -82,3 +82,18 @@ def test_attended_transfer(third: OtherSide) -> None:
         assert [call.remote_uri for call in follower.agent.calls] == [third.uri]
     finally:
         follower.close()
+
+
+def test_redirect(engine: None, other: OtherSide, third: OtherSide) -> None:  # noqa: F811
+    from microsip_core.c_api.engine import running_engine
+
+    answering(third)
+    call = other.call("sip:me@{}:{}".format(*running_engine().agent.listen_address))
+    assert sip.sip_redirect(0, third.uri) == 0
+    assert sip.sip_redirect(0, third.uri) == ErrorCode.SIP_ENOCALL
+
+    async def answered() -> str:
+        await call.wait("active", 5)
+        return call.remote_uri
+
+    assert other.run(answered()) == third.uri

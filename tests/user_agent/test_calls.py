@@ -418,7 +418,8 @@ async def test_answer_without_description_ends_the_call(caller: UserAgent, peer:
         await inviting
 
 
-async def test_redirect_says_where_to(caller: UserAgent, peer: RawPeer) -> None:
+async def test_redirect_says_where_to(make_agent: MakeAgent, peer: RawPeer) -> None:
+    caller = await make_agent(config=UserAgentConfig(max_redirects=0))
     inviting = asyncio.create_task(caller.invite(peer.uri))
     await peer.respond(await peer.receive("INVITE"), "302 Moved Temporarily")
     with pytest.raises(CallRefused, match="302") as caught:
