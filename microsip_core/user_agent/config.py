@@ -5,7 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from microsip_core.errors import InvalidArgument
 from microsip_core.transport.tls import TlsSettings
+
+_LARGEST = 2**31
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,3 +60,24 @@ class UserAgentConfig:
     trace: int = 0
     close_timeout: float = 4.0
     seed: int | None = None
+
+    def __post_init__(self) -> None:
+        """Raise InvalidArgument for a setting outside its range: now, not at the first call."""
+        if isinstance(self.codecs, str):
+            raise _refusal("codecs", self.codecs, 'a sequence of names, such as ("PCMU", "PCMA")')
+        for name, low in (("ring_timeout", 0.001), ("media_timeout", 0.0), ("close_timeout", 0.0), ("trace", 0),
+                          ("max_message_size", 0)):
+            if not low <= getattr(self, name) <= _LARGEST:
+                raise _refusal(name, getattr(self, name), f"at least {low:g}")
+        if not 10 <= self.ptime_ms <= 60:
+            raise _refusal("ptime_ms", self.ptime_ms, "10 to 60")
+        if self.max_calls is not None and self.max_calls < 1:
+            raise _refusal("max_calls", self.max_calls, "at least 1, or None for no limit of its own")
+        if self.port_range is not None and not 1 <= self.port_range[0] < self.port_range[1] <= 65535:
+            raise _refusal("port_range", self.port_range, "(low, high) with 1 <= low < high <= 65535")
+        if self.user_agent is not None and not self.user_agent.isprintable():
+            raise _refusal("user_agent", self.user_agent, "one line of printable text")
+
+
+def _refusal(name: str, value: object, wanted: str) -> InvalidArgument:
+    return InvalidArgument(f"{name} is {value!r}", step="configure the user agent", remedy=f"It must be {wanted}")
