@@ -22,6 +22,20 @@ from .peers import (
 )
 
 
+def free_port() -> int:
+    """Return a port that was free a moment ago for UDP and TCP, as was the one behind it."""
+    while True:
+        port = free_udp_port()
+        try:
+            for kind in (socket.SOCK_DGRAM, socket.SOCK_STREAM):
+                for number in (port, port + 1):
+                    with socket.socket(socket.AF_INET, kind) as probe:
+                        probe.bind((HOST, number))
+        except (OSError, OverflowError):
+            continue
+        return port
+
+
 def wait_for_tcp(peer: Peer, port: int) -> Peer:
     """Wait until the peer takes connections at ``port``."""
     deadline = time.monotonic() + START_TIMEOUT
@@ -38,7 +52,7 @@ def wait_for_tcp(peer: Peer, port: int) -> Peer:
 def start_tcp_sipp(folder: Path, *arguments: str, target: str = "") -> Peer:
     """Start sipp over TCP; ``arguments`` have the scenario and -t t1 (one connection) or tn (one a call)."""
     program = require("sipp", "sip-tester")
-    port = free_udp_port()
+    port = free_port()
     command = [
         program, *arguments, "-i", HOST, "-p", str(port), "-mi", HOST, "-nostdin", "-timeout", "60s",
         "-max_socket", "1000", *([target] if target else []),
@@ -56,7 +70,7 @@ def start_stream_baresip(
     ``registrar`` (HOST:PORT) is where it registers over ``transport``; ``command`` is typed into its menu.
     """
     program = require("baresip", "baresip-core")
-    port = free_udp_port()
+    port = free_port()
     low = 20000 + (port % 200) * 100
     home = folder / f"baresip-{user}-{port}"
     home.mkdir()
@@ -73,7 +87,7 @@ def start_stream_baresip(
     arguments = [program, "-f", str(home), "-p", str(home), "-s", "-t", str(seconds)]
     if command:
         arguments += ["-e", command]
-    return start("baresip", arguments, port, home / "log", home)
+    return wait_for_tcp(start("baresip", arguments, port, home / "log", home), own_port)
 
 
 _STREAMS = """\
@@ -108,7 +122,7 @@ def start_stream_kamailio(folder: Path, authority: Authority, *, password: str) 
     for module, package in (("tls", "kamailio-tls-modules"), ("websocket", "kamailio-websocket-modules")):
         if not any((folder_ / f"{module}.so").exists() for folder_ in modules):
             require(f"{module}.so", package)
-    port, tls = free_udp_port(), free_udp_port()
+    port, tls = free_port(), free_port()
     home = folder / f"kamailio-{port}"
     home.mkdir()
     text = KAMAILIO_CONFIG.format(host=HOST, port=port, password=password, nonce_expire=300)
