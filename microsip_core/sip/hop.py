@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from .uri import SipUri
 
 RELIABLE_TRANSPORTS = frozenset({"TCP", "TLS", "WS", "WSS", "SCTP", "TLS-SCTP"})
+_GROUPS = frozenset(str(octet) for octet in range(224, 240))
 DEFAULT_PORTS = {"UDP": 5060, "TCP": 5060, "SCTP": 5060, "TLS": 5061, "TLS-SCTP": 5061, "WS": 80, "WSS": 443}
 
 
@@ -72,8 +73,8 @@ def response_hop(via: Via, source: Source) -> Hop:
     """Return where a response goes, by the topmost Via of its request (RFC 3261 s18.2.2, RFC 3581 s4).
 
     Over a reliable transport the connection of ``source`` comes first; the hop then says where to open another if it
-    is gone. The
-    ``received`` and ``rport`` of the Via are not looked at: they are what ``source`` says.
+    is gone. The ``received`` and ``rport`` of the Via are not looked at: they are what ``source`` says. A ``maddr`` that
+    is no multicast group is passed over: it would have us send to whomever the sender names.
     """
     params = via.params
     if source.transport in RELIABLE_TRANSPORTS:
@@ -81,4 +82,13 @@ def response_hop(via: Via, source: Source) -> Hop:
     if "rport" in params:
         return Hop(source.transport, source.host, source.port)
     maddr = params.get("maddr")
-    return Hop(source.transport, maddr or source.host, via.port or 5060)
+    return Hop(source.transport, maddr if _is_multicast(maddr) else source.host, via.port or 5060)
+
+
+def _is_multicast(host: str | None) -> bool:
+    """Whether a numeric address is one of a group, which is what ``maddr`` in a Via is for."""
+    if not host:
+        return False
+    if ":" in host:
+        return host.lower().lstrip("[").startswith("ff")
+    return host.partition(".")[0] in _GROUPS and host.replace(".", "").isdigit()

@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from .message import Response
 
 _LONGEST = 999_999_999
+SHORTEST = 5
+"""Seconds that a registration lasts at least, for us, unless we ask for fewer ourselves."""
 
 
 def registrar_uri(registrar: str) -> str:
@@ -27,9 +29,11 @@ def registrar_uri(registrar: str) -> str:
 
 
 def granted_seconds(response: Response, contact: str, requested: int) -> int:
-    """Return the seconds granted to our Contact, at least 1: its own parameter comes before the Expires header.
+    """Return the seconds granted to our Contact: its own parameter comes before the Expires header.
 
-    A lone binding is taken for ours even if the registrar has rewritten it.
+    A lone binding is taken for ours even if the registrar has rewritten it. The answer lies between ``SHORTEST`` and
+    what was asked for (a registrar may lower it, s10.3, not raise it): else a hostile or broken one could have us
+    register without a pause, or never again.
     """
     ours = _binding(contact)
     bindings = response.get_all("Contact")
@@ -37,9 +41,13 @@ def granted_seconds(response: Response, contact: str, requested: int) -> int:
         if len(bindings) == 1 or _binding(value) == ours:
             expires = _expires(value)
             if expires is not None:
-                return max(expires, 1)
+                return _within(expires, requested)
     expires = response.expires
-    return requested if expires is None else max(expires, 1)
+    return requested if expires is None else _within(expires, requested)
+
+
+def _within(expires: int, requested: int) -> int:
+    return max(min(expires, requested), min(SHORTEST, requested))
 
 
 def min_expires(response: Response) -> int:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from ..header_values import NameAddr
 from ..hop import Hop, Source, hop_for_uri
 from ..parse_error import SipParseError
 from ..uri import SipUri
@@ -143,7 +144,7 @@ def route_request(target: str, routes: tuple[str, ...]) -> tuple[str, tuple[str,
     if not routes:
         return target, routes, target
     first = _uri_of(routes[0])
-    if ";lr" in first.lower():
+    if _is_loose(first):
         return target, routes, first
     return first, (*routes[1:], f"<{target}>"), first
 
@@ -156,10 +157,25 @@ def next_hop(uri: str, default_transport: str) -> Hop:
 def route_value(uri: str) -> str:
     """Return the Route value of a proxy that a user named by its URI: loose, and without what a Route may not have."""
     uri = _uri_of(uri)
-    return f"<{uri}>" if ";lr" in uri.lower() else f"<{uri};lr>"
+    return f"<{uri}>" if _is_loose(uri) else f"<{uri};lr>"
+
+
+def _is_loose(uri: str) -> bool:
+    """Whether a route's URI has the ``lr`` parameter; a user part may hold those letters, too."""
+    if ";lr" not in uri.lower():
+        return False
+    try:
+        return SipUri.parse(uri).is_loose_router
+    except SipParseError:
+        return True
 
 
 def _uri_of(route: str) -> str:
     """Return the URI within a Route value, or the text itself if it has no angle brackets."""
+    if '"' in route:
+        try:
+            return NameAddr.parse(route).uri
+        except SipParseError:
+            return route
     before, angle, rest = route.partition("<")
     return rest.partition(">")[0] if angle else before.strip()
