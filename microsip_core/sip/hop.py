@@ -73,8 +73,8 @@ def response_hop(via: Via, source: Source) -> Hop:
     """Return where a response goes, by the topmost Via of its request (RFC 3261 s18.2.2, RFC 3581 s4).
 
     Over a reliable transport the connection of ``source`` comes first; the hop then says where to open another if it
-    is gone. The ``received`` and ``rport`` of the Via are not looked at: they are what ``source`` says. A ``maddr`` that
-    is no multicast group is passed over: it would have us send to whomever the sender names.
+    is gone. The ``received`` and ``rport`` of the Via are not looked at: they are what ``source`` says. A ``maddr``
+    that is no multicast group is passed over: it would have us send to whomever the sender names.
     """
     params = via.params
     if source.transport in RELIABLE_TRANSPORTS:

@@ -37,8 +37,8 @@ def test_a_registration_is_neither_hectic_nor_everlasting(place: str, granted: s
     ours = f"{CONTACT};expires={granted}" if place == "Contact" else CONTACT
     extra = f"Expires: {granted}\r\n" if place == "Expires" else ""
     response = parse_message((
-        "SIP/2.0 200 OK\r\nVia: SIP/2.0/UDP 10.0.0.1;branch=z9hG4bKa\r\nFrom: <sip:us@a>;tag=1\r\nTo: <sip:us@a>;tag=2\r\n"
-        f"Call-ID: c\r\nCSeq: 1 REGISTER\r\nContact: {ours}\r\n{extra}Content-Length: 0\r\n\r\n"
+        "SIP/2.0 200 OK\r\nVia: SIP/2.0/UDP 10.0.0.1;branch=z9hG4bKa\r\nFrom: <sip:us@a>;tag=1\r\n"
+        f"To: <sip:us@a>;tag=2\r\nCall-ID: c\r\nCSeq: 1 REGISTER\r\nContact: {ours}\r\n{extra}Content-Length: 0\r\n\r\n"
     ).encode())
     assert isinstance(response, Response)
     assert granted_seconds(response, CONTACT, 300) == seconds
@@ -46,8 +46,8 @@ def test_a_registration_is_neither_hectic_nor_everlasting(place: str, granted: s
 
 def test_a_short_registration_of_our_own_wish_is_kept() -> None:
     response = parse_message(
-        b"SIP/2.0 200 OK\r\nVia: SIP/2.0/UDP 10.0.0.1;branch=z9hG4bKa\r\nFrom: <sip:us@a>;tag=1\r\nTo: <sip:us@a>;tag=2\r\n"
-        b"Call-ID: c\r\nCSeq: 1 REGISTER\r\nExpires: 2\r\nContent-Length: 0\r\n\r\n"
+        b"SIP/2.0 200 OK\r\nVia: SIP/2.0/UDP 10.0.0.1;branch=z9hG4bKa\r\nFrom: <sip:us@a>;tag=1\r\n"
+        b"To: <sip:us@a>;tag=2\r\nCall-ID: c\r\nCSeq: 1 REGISTER\r\nExpires: 2\r\nContent-Length: 0\r\n\r\n"
     )
     assert isinstance(response, Response)
     assert granted_seconds(response, CONTACT, 3) == 3
