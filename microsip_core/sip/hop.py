@@ -81,14 +81,12 @@ def response_hop(via: Via, source: Source) -> Hop:
         return Hop(source.transport, source.host, via.port or DEFAULT_PORTS.get(source.transport))
     if "rport" in params:
         return Hop(source.transport, source.host, source.port)
-    maddr = params.get("maddr")
+    maddr = params.get("maddr") or ""
     return Hop(source.transport, maddr if _is_multicast(maddr) else source.host, via.port or 5060)
 
 
-def _is_multicast(host: str | None) -> bool:
+def _is_multicast(host: str) -> bool:
     """Whether a numeric address is one of a group, which is what ``maddr`` in a Via is for."""
-    if not host:
-        return False
     if ":" in host:
         return host.lower().lstrip("[").startswith("ff")
     return host.partition(".")[0] in _GROUPS and host.replace(".", "").isdigit()

@@ -60,7 +60,7 @@ def _looks_like_host(text: str) -> bool:
     return (":" in text or "." in text) and not text.startswith("+")
 
 
-def check_headers(headers: Iterable[tuple[str, str]]) -> None:
+def check_headers(headers: Iterable[object]) -> None:
     """Raise InvalidArgument for what are no pairs of strings, and for headers that the user agent writes itself."""
     for header in headers:
         if not isinstance(header, tuple) or [type(part) for part in header] != [str, str]:
