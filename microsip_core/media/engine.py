@@ -59,7 +59,8 @@ def create_engine(core: str | None = None, shards: int = 1) -> MediaEngine:
     """Start an engine: "native", "reference", or the first of these that is there.
 
     The environment's MICROSIP_CORE (native, reference or auto) decides when ``core`` is None. ``shards`` is the
-    number of native media threads, 1 to 64. Raises ``NotSupported`` when the core asked for is not there.
+    number of native media threads, 1 to 64; they run at a real-time priority where the system allows it (root,
+    CAP_SYS_NICE) and MICROSIP_REALTIME is not 0. Raises ``NotSupported`` when the core asked for is not there.
     """
     wanted = core or os.environ.get("MICROSIP_CORE") or "auto"
     if wanted not in (*CORES, "auto"):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 from collections.abc import Mapping
 from typing import cast
@@ -25,7 +26,7 @@ class NativeEngine:
 
     def __init__(self, shards: int = 1) -> None:
         try:
-            self._engine = _native.Engine(shards)
+            self._engine = _native.Engine(shards, hurried=os.environ.get("MICROSIP_REALTIME") != "0")
         except _native.NativeError as error:
             raise translate(error, "start media engine") from error
         self.event_fd: int | None = self._engine.event_fd()
@@ -46,10 +47,7 @@ class NativeEngine:
         """See the interface."""
         with self._polling:  # the rings have one reader each
             waiting = self._engine.poll()
-        return [
-            MediaEvent(_EVENT_KINDS[kind], stream_id, value, text, nanoseconds * 1e-9, reference)
-            for kind, stream_id, value, text, nanoseconds, reference in waiting
-        ]
+        return [_event(*one) for one in waiting]
 
     def statistics(self) -> Mapping[str, object]:
         """See the interface; ``lateness`` counts frames by (upper bound in microseconds or None for the rest)."""
@@ -63,3 +61,9 @@ class NativeEngine:
         for stream in list(self._streams.values()):
             stream.close()
         self._engine.stop()
+
+
+def _event(kind: int, stream_id: int, value: int, text: str, nanoseconds: int, reference: int) -> MediaEvent:
+    name = _EVENT_KINDS[kind]
+    detail = f"{text}: {os.strerror(value)}" if name == "error" and value else text
+    return MediaEvent(name, stream_id, value, detail, nanoseconds * 1e-9, reference)

@@ -53,12 +53,13 @@ cdef class Engine:
     cdef ms_engine_t *engine
     cdef bint stopped
 
-    def __cinit__(self, uint32_t shards=1, bint manual=False):
+    def __cinit__(self, uint32_t shards=1, bint manual=False, bint hurried=True):
         cdef ms_engine_config_t config
         cdef ms_status_t status
         cdef int reason
         config.shards = shards
         config.manual = manual
+        config.unhurried = not hurried
         with nogil:
             status = ms_engine_create(&config, &self.engine)
             reason = errno

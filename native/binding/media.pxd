@@ -20,6 +20,7 @@ cdef extern from "microsip_media.h" nogil:
     ctypedef struct ms_engine_config_t:
         uint32_t shards
         bint manual
+        bint unhurried
 
     ms_status_t ms_engine_create(const ms_engine_config_t *config, ms_engine_t **engine)
     void ms_engine_stop(ms_engine_t *engine)

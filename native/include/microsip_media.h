@@ -37,6 +37,7 @@ typedef struct ms_stream ms_stream_t;
 typedef struct ms_engine_config {
     uint32_t shards;      /* threads, 1..MS_SHARDS_MAX */
     bool manual;          /* no threads: ms_engine_tick says what time it is */
+    bool unhurried;       /* do not ask for a priority of the threads' own */
 } ms_engine_config_t;
 
 ms_status_t ms_engine_create(const ms_engine_config_t *config, ms_engine_t **engine);

@@ -49,6 +49,8 @@ ms_hurry_t ms_thread_hurry(void) {
     return setpriority(PRIO_PROCESS, (id_t)syscall(SYS_gettid), HURRIED_NICE) == 0 ? MS_HURRY_NICE : MS_HURRY_NONE;
 }
 
+void ms_thread_name(const char *name) { prctl(PR_SET_NAME, name, 0UL, 0UL, 0UL); }
+
 void ms_thread_calm_down(void) {
     struct sched_param none = {.sched_priority = 0};
     pthread_setschedparam(pthread_self(), SCHED_OTHER, &none);
@@ -103,6 +105,8 @@ void ms_random_bytes(void *out, size_t length) {
 ms_hurry_t ms_thread_hurry(void) { return MS_HURRY_NONE; }
 
 void ms_thread_calm_down(void) {}
+
+void ms_thread_name(const char *name) { (void)name; }
 
 uint64_t ms_thread_cpu_time(pthread_t thread) {
     (void)thread;

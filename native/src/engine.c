@@ -33,6 +33,7 @@ ms_status_t ms_engine_create(const ms_engine_config_t *config, ms_engine_t **out
     ms_mpsc_init(&engine->rubbish);
     engine->process = getpid();
     engine->manual = config->manual;
+    engine->unhurried = config->unhurried;
     engine->shard_count = config->shards;
     engine->shards = calloc(config->shards, sizeof *engine->shards);
     ms_status_t status = engine->shards == NULL ? MS_ENOMEM : ms_notifier_open(&engine->notifier);

@@ -9,7 +9,7 @@ struct ms_engine {
     ms_notifier_t notifier;
     ms_mpsc_list_t rubbish;       /* what shards are done with; freed by callers' threads */
     ms_writer_t writer;
-    bool manual, stopped;
+    bool manual, unhurried, stopped;
     pid_t process;                /* that created it */
     _Atomic uint32_t next_stream_id;
     _Atomic uint32_t next_port;   /* where the search for a free pair begins */

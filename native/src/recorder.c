@@ -110,6 +110,7 @@ static ms_recorder_t *serve(ms_writer_t *writer, ms_recorder_t *recorders) {
 static void *writer_main(void *context) {
     ms_writer_t *writer = context;
     ms_recorder_t *recorders = NULL;
+    ms_thread_name("microsip-writer");
     for (;;) {
         bool stopping = atomic_load(&writer->stopping);
         pthread_mutex_lock(&writer->mutex);

@@ -176,7 +176,9 @@ static void end_streams(ms_shard_t *shard) {
 
 static void *shard_main(void *context) {
     ms_shard_t *shard = context;
-    atomic_store(&shard->hurry, ms_thread_hurry());
+    ms_thread_name("microsip-media");
+    if (!shard->engine->unhurried)
+        atomic_store(&shard->hurry, (int)ms_thread_hurry());
     while (!atomic_load(&shard->stopping)) {
         int64_t next = ms_shard_tick(shard, ms_clock_now());
         add(&shard->counters.wakeups, 1);

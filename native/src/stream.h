@@ -70,6 +70,7 @@ struct ms_stream {
     ms_playout_t *playout;
     ms_peer_t peer;
     bool connected;              /* the RTP socket is, to the peer */
+    bool unreachable;            /* sending fails, which has been told */
     ms_srtp_t *srtp_send, *srtp_receive; /* NULL: RTP in the clear */
 
     /* RTP */

@@ -22,7 +22,8 @@ static ms_status_t look_up(const ms_payload_t *payload, const ms_codec_t **codec
     return *codec == NULL ? MS_ENOTSUP : MS_OK;
 }
 
-static ms_status_t fill_addresses(const ms_stream_t *stream, const ms_stream_format_t *format, ms_settings_t *settings) {
+static ms_status_t fill_addresses(const ms_stream_t *stream, const ms_stream_format_t *format,
+                                  ms_settings_t *settings) {
     if (format->remote_host == NULL)
         return MS_OK;
     ms_status_t status = ms_address_parse(format->remote_host, format->remote_port, &settings->remote);

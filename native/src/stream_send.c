@@ -3,6 +3,7 @@
 #include "level.h"
 #include "stream.h"
 
+#include <errno.h>
 #include <string.h>
 
 void ms_stream_finish_playback(ms_stream_t *stream, ms_shard_t *shard, const char *why) {
@@ -30,16 +31,31 @@ static void fill(ms_stream_t *stream, ms_shard_t *shard) {
     }
 }
 
+/* That the network can not be reached is worth a word, once until it can; a full socket or a port that nobody listens
+   at any more is not. */
+static void fail_to_send(ms_stream_t *stream, ms_shard_t *shard, int reason) {
+    stream->counters.send_errors++;
+    if (stream->unreachable || reason == EAGAIN || reason == ENOBUFS || reason == ECONNREFUSED)
+        return;
+    stream->unreachable = true;
+    ms_stream_tell(stream, shard, MS_EVENT_ERROR, reason, 0, "RTP can not be sent");
+}
+
 static void send_packet(ms_stream_t *stream, ms_shard_t *shard, size_t octets) {
     size_t length = octets > 0 ? MS_RTP_HEADER_SIZE + octets : 0;
     if (stream->srtp_send != NULL && length > 0)
         length = ms_stream_seal(stream, shard, length, false);
-    if (length > 0 && ms_udp_send(stream->sockets.rtp, shard->packet, length, stream->connected ? NULL : &stream->peer.rtp))
+    const ms_address_t *to = stream->connected ? NULL : &stream->peer.rtp;
+    if (length > 0 && ms_udp_send(stream->sockets.rtp, shard->packet, length, to)) {
         ms_rtp_sender_sent(&stream->sender, octets, shard->now);
-    else if (octets == 0 && stream->silence_suppression)
+        stream->unreachable = false;
+    } else if (length > 0) {
+        fail_to_send(stream, shard, errno);
+    } else if (octets == 0 && stream->silence_suppression) {
         stream->sender.talking = false; /* nothing to say: what comes next begins a talk spurt (RFC 3551 s4.1) */
-    else
+    } else {
         stream->counters.send_errors++;
+    }
 }
 
 static void send_audio(ms_stream_t *stream, ms_shard_t *shard) {

@@ -1,19 +1,25 @@
 /* Statistics of a stream, read by any thread without stopping it. */
 #include "stream.h"
 
+#include <sched.h>
 #include <string.h>
 
-/* Copied again when a tick came between: ticks are microseconds out of every 20 ms. */
+/* Copied again when a tick came between. That takes it a microsecond, unless its thread has just been put off the
+   processor: then this one makes room. */
 static void read_snapshot(const ms_stream_t *stream, ms_stream_snapshot_t *snapshot) {
     const ms_published_t *published = &stream->published;
     uint64_t words[MS_SNAPSHOT_WORDS];
     uint32_t before, after;
-    do {
+    for (bool first = true;; first = false) {
+        if (!first)
+            sched_yield();
         before = atomic_load_explicit(&published->version, memory_order_acquire);
         for (size_t i = 0; i < MS_SNAPSHOT_WORDS; i++)
             words[i] = atomic_load_explicit(&published->words[i], memory_order_acquire);
         after = atomic_load_explicit(&published->version, memory_order_relaxed);
-    } while (before != after || before % 2 != 0);
+        if (before == after && before % 2 == 0)
+            break;
+    }
     memcpy(snapshot, words, sizeof *snapshot);
 }
 

@@ -365,6 +365,22 @@ static void streams_are_spread_over_their_phases(void) {
     room_close();
 }
 
+/* An address of a test network from a socket of loopback: the system refuses every packet. */
+static void an_unreachable_peer_is_told_once(void) {
+    room_open();
+    ms_stream_t *stream = open_stream(0);
+    ms_stream_format_t format = pcmu(4000, 20);
+    format.remote_host = "198.51.100.1";
+    CHECK_EQ(ms_stream_configure(stream, &format), MS_OK);
+    room_run(200);
+    CHECK(figures_of(stream).send_errors >= 9);
+    CHECK_EQ(figures_of(stream).packets_sent, 0);
+    const ms_event_t *error = room_event(stream, MS_EVENT_ERROR, 0);
+    CHECK(error != NULL && error->value != 0);
+    CHECK(room_event(stream, MS_EVENT_ERROR, 1) == NULL);
+    room_close();
+}
+
 static void bad_settings_are_refused(void) {
     ms_stream_t *stream;
     ms_stream_config_t config = {.local_host = "localhost", .jitter_max_ms = 500};
@@ -433,6 +449,7 @@ int main(void) {
     RUN(loss_is_told_to_the_sender);
     RUN(lateness_is_made_up_for_or_skipped_and_counted);
     RUN(streams_are_spread_over_their_phases);
+    RUN(an_unreachable_peer_is_told_once);
     RUN(bad_settings_are_refused);
     RUN(ipv6_works);
     return check_result("engine_network");

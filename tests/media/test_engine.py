@@ -168,6 +168,17 @@ class TestThreads:
         assert a.close()["ssrc"] == a.statistics()["ssrc"]
 
 
+    def test_priority_can_be_declined(self, native_engine: MediaEngine, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setenv("MICROSIP_REALTIME", "0")
+        engine = create_engine("native")
+        try:
+            room = Room(engine)
+            room.wait_for(open_pair(room)[0], "first_rtp")
+            assert engine.statistics()["shards_realtime"] == 0
+        finally:
+            engine.close()
+
+
 class TestFigures:
     def test_counters_are_complete(self, native_room: Room) -> None:
         a, _ = open_pair(native_room)
@@ -196,6 +207,7 @@ class TestFigures:
         assert a.level()[0] == pytest.approx(-16.4, abs=0.5)  # 7000 of 32768, as RMS of a sine
         assert b.level()[0] == -127.0
 
+    @pytest.mark.usefixtures("native_engine")
     def test_memory_of_a_call(self) -> None:
         """64 KiB a call is the bar; measured in a process of its own, buffers and sockets of Python included."""
         code = (
@@ -271,7 +283,8 @@ class TestEnd:
         assert native_room.wait(lambda: len(list(folder.iterdir())) <= before)
         assert native_room.engine.statistics()["streams"] == 0
 
-    def test_forgotten_engine(self, native_engine: MediaEngine) -> None:
+    @pytest.mark.usefixtures("native_engine")
+    def test_forgotten_engine(self) -> None:
         """An engine that nobody closes ends with its last reference, and a process with it ends at once."""
         code = (
             "from microsip_core.media.engine import create_engine\n"
