@@ -220,9 +220,7 @@ def _receive_statistics(counters: StreamCounters, description: StreamDescription
     if packets and description.codec:
         lookahead = impairment_of(description.codec).lookahead_ms
         delay = (rtt or 0.0) / 2 + (buffer_mean or 0.0) + description.ptime_ms + lookahead
-        # When RTP ceases nothing is lost by number: what was made up tells of it.
-        concealed = _percent(counters.get("samples_concealed", 0), counters.get("samples_played", 0))
-        mos = estimate_mos(description.codec, max(_percent(lost + late, expected), concealed), delay)
+        mos = estimate_mos(description.codec, _percent(lost + late, expected), delay)
     return MediaStatistics(
         direction="receive",
         codec=description.codec,
