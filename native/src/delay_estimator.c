@@ -27,6 +27,7 @@
 #define WINDOW_CREDIT 700.0f /* packets */
 #define SPIKE_CREDIT 500.0f
 #define SPIKE_MEMORY 2000.0f
+#define LONGEST_GAP 6 /* packets */
 #define LOSS_MEMORY 1000.0f
 #define LOSS_CREDIT 256.0f
 #define CLOCK_JITTER_US 1500 /* of whoever pulls: a packet that comes later than this before its time counts as late */
@@ -86,6 +87,8 @@ static void remember(ms_delay_estimator_t *e, uint32_t slot) {
 
 static void count_loss(ms_delay_estimator_t *e, int64_t step) {
     float keep = 1.0f - 1.0f / LOSS_MEMORY;
+    if (step > LONGEST_GAP)
+        step = 1; /* too long to bridge: no reason to look ahead */
     step = step > 2 ? 2 : step; /* however many are missing, it is one gap */
     if (step > 0)
         e->expected = e->expected * keep + (float)step;
