@@ -99,8 +99,12 @@ static void a_steady_peer_may_still_move(void) {
     phone_talk(&first, stream, 300);
     phone_talk(&moved, stream, 2);
     CHECK_EQ(figures_of(stream).packets_received, 300);
+#ifdef __linux__
+    CHECK(stream->connected);
+#endif
     phone_count(&first);
     room_run(600);
+    CHECK(!stream->connected);
     moved.sequence = first.sequence;
     moved.timestamp = first.timestamp;
     phone_count(&moved);
@@ -304,6 +308,29 @@ static void loss_is_told_to_the_sender(void) {
     room_close();
 }
 
+/* Who has sent nothing since the last report is no sender (RFC 3550 s6.4). */
+static void a_stream_on_hold_sends_receiver_reports(void) {
+    ms_rtcp_news_t news = {0};
+    room_open();
+    phone_t phone = phone_open(1);
+    ms_stream_t *stream = stream_for(&phone, 0);
+    phone_talk(&phone, stream, 50);
+    ms_stream_format_t held = pcmu(ms_address_port(&phone.sockets.rtp_address), 20);
+    held.sending = false;
+    CHECK_EQ(ms_stream_configure(stream, &held), MS_OK);
+    room_run(30000);
+    size_t reports = 0;
+    while (phone_receive(&phone, true)) {
+        REQUIRE(ms_rtcp_parse(phone.packet, phone.length, 1, &news) == MS_OK);
+        CHECK_EQ(news.report.is_sender, reports == 0);
+        CHECK(news.report.has_block);
+        reports++;
+    }
+    CHECK(reports >= 4);
+    ms_udp_close_pair(&phone.sockets);
+    room_close();
+}
+
 /* A thread that was held up makes up for little, and leaves out what is too late. */
 static void lateness_is_made_up_for_or_skipped_and_counted(void) {
     ms_rtp_packet_t packet;
@@ -447,6 +474,7 @@ int main(void) {
     RUN(a_hold_is_silent_and_a_resume_is_marked);
     RUN(reports_are_exchanged);
     RUN(loss_is_told_to_the_sender);
+    RUN(a_stream_on_hold_sends_receiver_reports);
     RUN(lateness_is_made_up_for_or_skipped_and_counted);
     RUN(streams_are_spread_over_their_phases);
     RUN(an_unreachable_peer_is_told_once);

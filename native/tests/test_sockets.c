@@ -59,12 +59,12 @@ static void a_range_is_used_round_and_round(void) {
     ms_udp_close_pair(&a);
     CHECK_EQ(ms_udp_open_pair(&host, (uint16_t)(first + 1), (uint16_t)(first + 6), &cursor, &c), MS_OK);
     ms_udp_close_pair(&b);
-    CHECK_EQ(ms_udp_open_pair(&host, (uint16_t)(first + 1), (uint16_t)(first + 6), &cursor, &b), MS_OK);
-    CHECK_EQ(ms_address_port(&b.rtp_address), first + 4);
-    ms_udp_close_pair(&b);
-    ms_udp_close_pair(&c); /* the one just freed is taken last */
-    CHECK_EQ(ms_udp_open_pair(&host, (uint16_t)(first + 1), (uint16_t)(first + 6), &cursor, &c), MS_OK);
-    CHECK_EQ(ms_address_port(&c.rtp_address), first + 2);
+    for (int i = 0; i < 4; i++) { /* the one just given up is not the one taken next */
+        uint16_t before = ms_address_port(&c.rtp_address);
+        ms_udp_close_pair(&c);
+        CHECK_EQ(ms_udp_open_pair(&host, (uint16_t)(first + 1), (uint16_t)(first + 6), &cursor, &c), MS_OK);
+        CHECK(ms_address_port(&c.rtp_address) != before);
+    }
     ms_udp_close_pair(&c);
     CHECK_EQ(ms_udp_open_pair(&host, 5001, 5001, &cursor, &c), MS_EINVAL);
     host = address("192.0.2.1", 0); /* not ours */
