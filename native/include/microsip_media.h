@@ -228,7 +228,8 @@ typedef struct ms_stream_format {
 /* MS_ENOTSUP: a codec that is not built in. MS_EINVAL also for SRTP without keys. */
 ms_status_t ms_stream_configure(ms_stream_t *stream, const ms_stream_format_t *format);
 
-/* Of the audio a stream plays and sends, Hz. */
+/* Of what a stream plays, records and taps, Hz: the codec's, until there has been something of that; from then on it
+   stays, and is converted where the codec changes. */
 uint32_t ms_stream_sample_rate(const ms_stream_t *stream);
 
 ms_status_t ms_stream_set_echo(ms_stream_t *stream, bool on);

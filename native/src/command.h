@@ -3,6 +3,7 @@
 #define MS_COMMAND_H
 
 #include "codec_registry.h"
+#include "converter.h"
 #include "jitter_buffer.h"
 #include "mpsc_list.h"
 #include "playback.h"
@@ -59,6 +60,8 @@ typedef struct ms_settings {
     ms_receive_map_t receive;
     ms_encoder_t *encoder;            /* NULL: as before */
     ms_playout_t *playout;            /* NULL: as before */
+    uint32_t audio_rate;              /* of sources and sinks */
+    ms_converter_t *converter;        /* NULL: it is the codec's, sample_rate */
     bool srtp;
     ms_srtp_t *srtp_send, *srtp_receive; /* NULL: as before */
 } ms_settings_t;

@@ -47,7 +47,7 @@ typedef struct ms_shard {
     ms_shard_counters_t counters;
     uint64_t random;             /* state, for RTCP intervals */
     /* scratch for the stream at hand */
-    int16_t received[MS_FRAME_MAX], sent[MS_FRAME_MAX];
+    int16_t received[MS_FRAME_MAX + 1], sent[MS_FRAME_MAX], coded[MS_FRAME_MAX + 1];
     uint8_t packet[MS_RTP_PACKET_MAX + MS_SRTP_TRAILER_MAX];
 } ms_shard_t;
 

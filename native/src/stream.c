@@ -17,6 +17,7 @@ static void dispose(ms_node_t *node) {
         atomic_fetch_sub(&stream->engine->closing, 1);
     free(stream->encoder);
     free(stream->playout);
+    ms_converter_free(stream->converter);
     ms_srtp_free(stream->srtp_send);
     ms_srtp_free(stream->srtp_receive);
     free(stream->close_command);
@@ -56,6 +57,7 @@ static void set_defaults(ms_stream_t *stream, const ms_stream_config_t *config) 
     stream->buffer_config = (ms_jb_config_t){.min_delay_ms = config->jitter_min_ms,
                                              .max_delay_ms = config->jitter_max_ms,
                                              .initial_delay_ms = config->jitter_initial_ms};
+    stream->audio_rate = stream->caller_audio_rate = 8000;
     stream->caller_sample_rate = stream->counters.sample_rate = stream->counters.clock_rate = 8000;
     stream->counters.round_trip_us = stream->counters.round_trip_max_us = -1;
     stream->counters.remote_lost = stream->counters.remote_fraction_lost = stream->counters.remote_jitter_us = -1;
@@ -135,7 +137,7 @@ void ms_stream_close(ms_stream_t *stream, ms_stream_statistics_t *last) {
 
 uint32_t ms_stream_id(const ms_stream_t *stream) { return stream->id; }
 
-uint32_t ms_stream_sample_rate(const ms_stream_t *stream) { return stream->caller_sample_rate; }
+uint32_t ms_stream_sample_rate(const ms_stream_t *stream) { return stream->caller_audio_rate; }
 
 void ms_stream_address(const ms_stream_t *stream, bool rtcp, char *host, uint16_t *port) {
     ms_address_format(rtcp ? &stream->sockets.rtcp_address : &stream->sockets.rtp_address, host, port);

@@ -51,7 +51,9 @@ struct ms_stream {
     uint32_t id;                 /* callers' too */
     uint16_t ptime_ms;
     ms_udp_pair_t sockets;       /* callers' too */
-    uint32_t caller_sample_rate; /* callers' only: what was last asked for */
+    uint32_t caller_sample_rate; /* callers' only: the codec's last asked for */
+    uint32_t caller_audio_rate;  /* callers' only: of sources and sinks */
+    bool caller_attached;        /* callers' only: there have been some, so that their rate has to stay */
     uint32_t caller_decoder_bytes; /* callers' only: room of the last jitter buffer for decoders */
     bool caller_dtmf;            /* callers' only: digits can be sent */
     bool caller_srtp;            /* callers' only: there are keys */
@@ -64,7 +66,11 @@ struct ms_stream {
     uint8_t send_type;
     int16_t telephone_event;
     uint32_t telephone_event_rate; /* 0: the audio's */
-    uint32_t frame_samples, frame_units;
+    uint32_t audio_rate;         /* of sources and sinks */
+    uint32_t frame_samples;      /* at that rate */
+    uint32_t codec_samples;      /* of a frame, at the codec's */
+    uint32_t frame_units;
+    ms_converter_t *converter;   /* NULL where the two rates are one */
     ms_receive_map_t receive;
     ms_encoder_t *encoder;
     ms_playout_t *playout;

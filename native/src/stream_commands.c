@@ -9,6 +9,9 @@ static void set_formats(ms_stream_t *stream, ms_shard_t *shard, ms_settings_t *s
         retire(shard, &stream->playout->node);
         stream->playout = settings->playout;
     }
+    if (stream->converter != NULL)
+        retire(shard, &stream->converter->node);
+    stream->converter = settings->converter;
     if (settings->encoder != NULL) {
         if (stream->encoder != NULL)
             retire(shard, &stream->encoder->node);
@@ -50,7 +53,9 @@ static void configure(ms_stream_t *stream, ms_shard_t *shard, ms_settings_t *set
     set_srtp(shard, &stream->srtp_receive, settings->srtp_receive, settings->srtp);
     uint32_t clock_rate = stream->encoder != NULL ? stream->encoder->codec->clock_rate : settings->sample_rate;
     stream->ptime_ms = settings->ptime_ms;
-    stream->frame_samples = settings->sample_rate / 1000 * settings->ptime_ms;
+    stream->audio_rate = settings->audio_rate;
+    stream->frame_samples = settings->audio_rate / 1000 * settings->ptime_ms;
+    stream->codec_samples = settings->sample_rate / 1000 * settings->ptime_ms;
     stream->frame_units = clock_rate / 1000 * settings->ptime_ms;
     stream->counters.frame_samples = stream->frame_samples;
     stream->counters.sample_rate = settings->sample_rate;

@@ -101,8 +101,14 @@ static ms_status_t fill_settings(ms_stream_t *stream, const ms_stream_format_t *
     if (status == MS_OK &&
         (settings->sample_rate != stream->caller_sample_rate || decoder_bytes > stream->caller_decoder_bytes))
         status = ms_playout_create(&stream->buffer_config, settings->sample_rate, decoder_bytes, &settings->playout);
-    if (status != MS_OK)
+    /* what has been opened at a rate stays at it: a recording does not change its speed */
+    settings->audio_rate = stream->caller_attached ? stream->caller_audio_rate : settings->sample_rate;
+    if (status == MS_OK && settings->audio_rate != settings->sample_rate)
+        status = ms_converter_create(settings->sample_rate, settings->audio_rate, &settings->converter);
+    if (status != MS_OK) {
         free(settings->encoder);
+        free(settings->playout);
+    }
     return status;
 }
 
@@ -117,6 +123,7 @@ ms_status_t ms_stream_configure(ms_stream_t *stream, const ms_stream_format_t *f
         return status;
     }
     stream->caller_sample_rate = command->as.settings->sample_rate;
+    stream->caller_audio_rate = command->as.settings->audio_rate;
     stream->caller_dtmf = format->telephone_event >= 0;
     stream->caller_srtp = format->srtp;
     if (command->as.settings->playout != NULL)
@@ -191,6 +198,7 @@ static ms_status_t submit_playback(ms_stream_t *stream, ms_playback_t *playback)
         return MS_ENOMEM;
     }
     command->as.playback = playback;
+    stream->caller_attached = true;
     ms_command_submit(command);
     return MS_OK;
 }
@@ -206,7 +214,7 @@ ms_status_t ms_stream_play_tones(ms_stream_t *stream, const ms_tone_t *tones, si
     for (size_t i = 0; i < count && i < MS_TONE_STEPS; i++)
         if (tones[i].on_ms > TONE_MAX_MS || tones[i].off_ms > TONE_MAX_MS)
             return MS_EINVAL;
-    ms_status_t status = ms_playback_open_tones(tones, count, stream->caller_sample_rate, loop, id, &playback);
+    ms_status_t status = ms_playback_open_tones(tones, count, stream->caller_audio_rate, loop, id, &playback);
     return status == MS_OK ? submit_playback(stream, playback) : status;
 }
 
@@ -216,13 +224,15 @@ ms_status_t ms_stream_record(ms_stream_t *stream, const char *path, bool stereo,
     ms_command_t *command = ms_command_create(stream, MS_COMMAND_RECORD);
     if (command == NULL)
         return MS_ENOMEM;
-    ms_status_t status = ms_recorder_open(&stream->engine->writer, path, stereo, stream->caller_sample_rate, id,
+    ms_status_t status = ms_recorder_open(&stream->engine->writer, path, stereo, stream->caller_audio_rate, id,
                                           stream->id, &command->as.recorder);
-    if (status == MS_OK)
-        ms_command_submit(command);
-    else
+    if (status != MS_OK) {
         command->node.dispose(&command->node);
-    return status;
+        return status;
+    }
+    stream->caller_attached = true;
+    ms_command_submit(command);
+    return MS_OK;
 }
 
 ms_status_t ms_stream_stop_record(ms_stream_t *stream) {
@@ -244,6 +254,7 @@ ms_status_t ms_stream_open_tap(ms_stream_t *stream, uint32_t capacity, ms_tap_t 
         return status;
     }
     command->as.tap = *tap;
+    stream->caller_attached = true;
     ms_command_submit(command);
     return MS_OK;
 }

@@ -153,23 +153,28 @@ void ms_stream_receive(ms_stream_t *stream, ms_shard_t *shard) {
         tell_digit(stream, shard, &digit, stream->counters.clock_rate);
 }
 
-static void pull(ms_stream_t *stream, ms_shard_t *shard) {
+static void pull(ms_stream_t *stream, ms_shard_t *shard, int16_t *samples) {
     /* 10 or 20 ms at a time is what the buffer is made for */
     uint32_t per_second = stream->playout->sample_rate;
     uint32_t step = per_second / (stream->ptime_ms % 20 == 0 ? 50 : 100);
-    for (uint32_t at = 0; at < stream->frame_samples; at += step) {
+    for (uint32_t at = 0; at < stream->codec_samples; at += step) {
         int64_t heard_from = shard->now / MS_NS_PER_US + (int64_t)at * 1000000 / per_second;
-        ms_jb_pull(stream->playout->jb, shard->received + at, step, heard_from, &stream->playing);
+        ms_jb_pull(stream->playout->jb, samples + at, step, heard_from, &stream->playing);
     }
     if (stream->playing.buffered_ms > stream->counters.buffered_max_ms)
         stream->counters.buffered_max_ms = stream->playing.buffered_ms;
 }
 
 void ms_stream_playout(ms_stream_t *stream, ms_shard_t *shard) {
-    if (stream->receiving)
-        pull(stream, shard);
-    else
+    if (stream->receiving && stream->converter == NULL) {
+        pull(stream, shard, shard->received);
+    } else if (stream->receiving) {
+        pull(stream, shard, shard->coded);
+        ms_converter_run(stream->converter->receive, shard->coded, stream->codec_samples, shard->received,
+                         stream->frame_samples);
+    } else {
         memset(shard->received, 0, stream->frame_samples * sizeof *shard->received);
+    }
     if (stream->receive_gain != MS_GAIN_ONE)
         ms_gain(shard->received, stream->frame_samples, stream->receive_gain);
     stream->counters.received_energy = ms_energy(shard->received, stream->frame_samples);

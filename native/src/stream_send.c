@@ -10,7 +10,7 @@ void ms_stream_finish_playback(ms_stream_t *stream, ms_shard_t *shard, const cha
     ms_playback_t *playback = stream->playback;
     if (playback == NULL)
         return;
-    int64_t played_ms = (int64_t)(playback->played * 1000 / stream->playout->sample_rate);
+    int64_t played_ms = (int64_t)(playback->played * 1000 / stream->audio_rate);
     ms_stream_tell(stream, shard, MS_EVENT_PLAYBACK_FINISHED, played_ms, playback->id, why);
     stream->playback = NULL;
     ms_mpsc_push(&stream->shard->engine->rubbish, &playback->node);
@@ -60,9 +60,14 @@ static void send_packet(ms_stream_t *stream, ms_shard_t *shard, size_t octets) {
 
 static void send_audio(ms_stream_t *stream, ms_shard_t *shard) {
     ms_encoder_t *encoder = stream->encoder;
+    const int16_t *samples = shard->sent;
+    if (stream->converter != NULL) {
+        ms_converter_run(stream->converter->send, shard->sent, stream->frame_samples, shard->coded, stream->codec_samples);
+        samples = shard->coded;
+    }
     ms_rtp_sender_write_header(&stream->sender, stream->send_type, shard->packet);
     send_packet(stream, shard,
-                encoder->codec->encode(encoder->state, shard->sent, stream->frame_samples,
+                encoder->codec->encode(encoder->state, samples, stream->codec_samples,
                                        shard->packet + MS_RTP_HEADER_SIZE, MS_RTP_PACKET_MAX - MS_RTP_HEADER_SIZE));
 }
 

@@ -262,6 +262,64 @@ static void taps_hear_and_say_and_fall_silent_at_once(void) {
     room_close();
 }
 
+static ms_stream_format_t wideband(uint16_t remote_port) {
+    ms_stream_format_t format = pcmu(remote_port, 20);
+    format.send = (ms_payload_t){.name = "L16", .type = 96, .clock_rate = 16000, .channels = 1};
+    format.receive[0] = format.send;
+    format.receive_count = 1;
+    return format;
+}
+
+/* Zero crossings upwards in the second half of some samples, per second. */
+static double pitch_of(const int16_t *samples, size_t n, double rate) {
+    size_t crossings = 0;
+    for (size_t i = n / 2 + 1; i < n; i++)
+        crossings += samples[i - 1] < 0 && samples[i] >= 0;
+    return (double)crossings * rate / (double)(n - n / 2);
+}
+
+/* A re-INVITE changes the codec to one of another sample rate: tap, recording and tone keep their speed. */
+static void a_change_of_rate_changes_no_speed(void) {
+    static int16_t heard[32000], recorded[2 * 40000];
+    char path[] = "/tmp/microsip_record_XXXXXX";
+    ms_stream_t *a, *b;
+    ms_tap_t *tap;
+    size_t frames = 0;
+    close(mkstemp(path));
+    room_open();
+    open_pair(&a, &b, 20);
+    CHECK_EQ(ms_stream_play_tones(a, &TONE, 1, false, 1), MS_OK);
+    CHECK_EQ(ms_stream_record(b, path, false, 2), MS_OK);
+    REQUIRE(ms_stream_open_tap(b, 16000, &tap) == MS_OK);
+    room_run(600); /* in all less than a recorder's ring holds, because here time runs faster than its thread */
+    ms_stream_format_t to_b = wideband(port_of(b)), to_a = wideband(port_of(a));
+    CHECK_EQ(ms_stream_configure(a, &to_b), MS_OK);
+    CHECK_EQ(ms_stream_configure(b, &to_a), MS_OK);
+    CHECK_EQ(ms_stream_sample_rate(b), 8000);
+    room_run(300);
+    ms_tap_read(tap, heard, 32000);
+    room_run(800);
+    CHECK_EQ(figures_of(b).sample_rate, 16000);
+    CHECK(figures_of(a).octets_sent > 50 * 640);
+    uint32_t n = ms_tap_read(tap, heard, 32000);
+    CHECK(n >= 6240 && n <= 6560);
+    CHECK(fabs(pitch_of(heard, n, 8000) - 1000) < 10);
+    CHECK(fabs(figures_of(b).received_power / 24.5e6 - 1) < 0.1);
+    CHECK_EQ(ms_stream_stop_record(b), MS_OK);
+    room_run(20);
+    const ms_event_t *end = room_wait(ms_stream_id(b), MS_EVENT_RECORDING_FINISHED);
+    REQUIRE(end != NULL);
+    read_recording(path, 1, recorded, 2 * 40000, &frames);
+    CHECK(frames >= 13440 && frames <= 13760);
+    CHECK(fabs(pitch_of(recorded, frames, 8000) - 1000) < 10);
+    ms_stream_t *fresh = open_stream(0); /* nothing attached: it takes the codec's rate */
+    CHECK_EQ(ms_stream_configure(fresh, &to_a), MS_OK);
+    CHECK_EQ(ms_stream_sample_rate(fresh), 16000);
+    ms_tap_close(tap, b);
+    unlink(path);
+    room_close();
+}
+
 /* Who takes fewer events than wait must find the descriptor readable again. */
 static void events_left_over_are_told_again(void) {
     ms_stream_t *a, *b;
@@ -292,6 +350,7 @@ int main(void) {
     RUN(recordings_hold_both_sides);
     RUN(a_recording_is_complete_when_the_engine_ends);
     RUN(taps_hear_and_say_and_fall_silent_at_once);
+    RUN(a_change_of_rate_changes_no_speed);
     RUN(events_left_over_are_told_again);
     return check_result("engine");
 }
