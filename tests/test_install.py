@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+import sysconfig
 import zipfile
 from pathlib import Path
 
@@ -28,9 +29,11 @@ def doctor(wheel: Path, folder: Path, **environment: str) -> dict[str, object]:
     """Unpack the wheel beside this environment's dependencies and ask its doctor."""
     with zipfile.ZipFile(wheel) as archive:
         archive.extractall(folder)
+    # without site: an editable install of this tree would come before what is unpacked here
+    path = os.pathsep.join([str(folder), sysconfig.get_path("purelib"), sysconfig.get_path("platlib")])
     done = subprocess.run(
-        [sys.executable, "-m", "microsip_core", "doctor", "--json"], cwd=folder,
-        env={**os.environ, "MICROSIP_CORE": "auto", "PYTHONPATH": str(folder), **environment},
+        [sys.executable, "-S", "-m", "microsip_core", "doctor", "--json"], cwd=folder,
+        env={**os.environ, "MICROSIP_CORE": "auto", "PYTHONPATH": path, **environment},
         capture_output=True, text=True, timeout=60,
     )
     assert done.returncode == 0, done.stdout + done.stderr

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import importlib.util
 import os
 import shutil
@@ -97,6 +98,15 @@ def start(name: str, command: list[str], port: int, log: Path, cwd: Path, wait_f
             pytest.fail(f"{name} did not start:\n{peer.output()[-2000:]}")
         time.sleep(0.05)
     return peer
+
+
+async def printed(peer: Peer, words: str, seconds: float = 10.0) -> None:
+    """Wait until the program has printed ``words``."""
+    for _ in range(round(seconds / 0.05)):
+        if words in peer.output():
+            return
+        await asyncio.sleep(0.05)
+    pytest.fail(f"{peer.name} did not print {words!r}:\n{peer.output()[-2000:]}")
 
 
 # --- sipp ----------------------------------------------------------------------------------------------------------

@@ -12,7 +12,7 @@ from microsip_core import Call, UserAgent
 from microsip_core.server import LoopbackServer
 
 from .conftest import address, read_channels, tone_seconds
-from .peers import HOST, Peer, start_baresip
+from .peers import HOST, Peer, printed, start_baresip
 
 
 async def hear_own_tone(call: Call, tone: Path, recording: Path) -> None:
@@ -46,7 +46,7 @@ async def test_baresip_calls_us(agent: UserAgent, started: Callable[[Peer], Peer
     await call.answer()
     await hear_own_tone(call, tone, tmp_path / "call.wav")
     await call.hangup()
-    assert "session closed" in baresip.output()
+    await printed(baresip, "session closed")
 
 
 async def test_baresip_ends_the_call_and_we_see_it(

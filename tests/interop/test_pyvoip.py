@@ -12,7 +12,7 @@ from microsip_core import Call, UserAgent
 from microsip_core.server import LoopbackServer
 
 from .conftest import read_channels, tone_seconds
-from .peers import Peer, start_pyvoip
+from .peers import Peer, printed, start_pyvoip
 
 
 @pytest_asyncio.fixture
@@ -21,15 +21,6 @@ async def server() -> AsyncIterator[LoopbackServer]:
     await loopback.start()
     yield loopback
     await loopback.close()
-
-
-async def registered(peer: Peer) -> None:
-    """Wait until pyVoIP says it has registered."""
-    for _ in range(200):
-        if "registered" in peer.output():
-            return
-        await asyncio.sleep(0.05)
-    raise AssertionError(f"pyVoIP did not register:\n{peer.output()}")
 
 
 async def hear_own_tone(call: Call, tone: Path, recording: Path) -> None:
@@ -48,7 +39,7 @@ async def test_we_call_pyvoip(
 ) -> None:
     host, port = server.address
     peer = started(start_pyvoip(tmp_path, user="bob", password="secret", registrar_port=port))
-    await registered(peer)
+    await printed(peer, "registered")
     account = await agent.create_account(f"sip:alice@{host}:{port}", "secret")
     call = await agent.invite(f"sip:bob@{host}:{port}", account=account, timeout=10)
     await hear_own_tone(call, tone, tmp_path / "call.wav")
