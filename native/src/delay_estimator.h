@@ -1,4 +1,4 @@
-/* How deep must the buffer be? Watches when packets arrive and weighs delay against packets that would come too late. */
+/* When packets arrive: how late they were lately and ever, how many are lost, and how the clocks drift. */
 #ifndef MS_DELAY_ESTIMATOR_H
 #define MS_DELAY_ESTIMATOR_H
 
@@ -35,22 +35,6 @@ void ms_delay_init(ms_delay_estimator_t *estimator);
 
 /* A packet has arrived; step: by how many sequence numbers the newest packet moved on (0: reordered). */
 void ms_delay_arrival(ms_delay_estimator_t *estimator, int64_t offset_us, int64_t arrival_us, int64_t step);
-
-/* What the choice depends on besides the arrivals. Tolerance is the largest offset that is still in time. */
-typedef struct ms_delay_question {
-    int64_t tolerance_us; /* of the buffer as it is */
-    int32_t step_us;      /* tolerances that make sense lie this far apart */
-    int32_t frame_us;     /* length of a packet */
-    int32_t min_us, max_us; /* bounds above the base */
-} ms_delay_question_t;
-
-typedef struct ms_delay_answer {
-    int64_t tolerance_us; /* best one: question's plus a whole number of steps */
-    float gain;           /* what it is better by, as a share of packets lost */
-    uint32_t late;        /* times lately that packets were too late for the question's tolerance */
-} ms_delay_answer_t;
-
-ms_delay_answer_t ms_delay_choose(const ms_delay_estimator_t *estimator, const ms_delay_question_t *question);
 
 /* Offset of the quickest packets lately. */
 int64_t ms_delay_base(const ms_delay_estimator_t *estimator);

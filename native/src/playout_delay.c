@@ -1,8 +1,11 @@
 /* Changing the delay: how much is wanted, and where it is heard least. */
 #include "playout.h"
+
+#include "delay_choice.h"
 #include "time_stretch.h"
 
 #define SPLICE_MS 4u        /* cross-fade of a splice */
+#define STEP_US 5000        /* smallest change of the depth worth thinking of */
 #define SETTLED_PACKETS 100 /* until then the depth comes down from the initial one in proportion */
 #define STALE_MS 200        /* too deep by so much: no time to splice */
 
@@ -24,7 +27,8 @@ static uint32_t settled(const ms_jb_t *jb) {
 }
 
 void ms_playout_choose_delay(ms_jb_t *jb, size_t pull) {
-    int32_t step = (int32_t)ms_jb_us(jb, (int64_t)ms_common_divisor(pull, jb->frame));
+    int32_t grid = (int32_t)ms_jb_us(jb, (int64_t)ms_common_divisor(pull, jb->frame));
+    int32_t step = grid >= STEP_US ? grid : STEP_US;
     ms_delay_question_t q = {.tolerance_us = tolerance(jb, pull), .step_us = step,
                              .frame_us = (int32_t)ms_jb_us(jb, (int64_t)jb->frame),
                              .min_us = jb->config.min_delay_ms * 1000, .max_us = jb->config.max_delay_ms * 1000};
