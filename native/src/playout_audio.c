@@ -258,9 +258,10 @@ ms_jb_kind_t ms_playout_fill_some(ms_jb_t *jb, size_t need, size_t pull) {
         make_noise(jb, missing);
         return MS_JB_NOISE;
     }
-    case MS_FILL_SKIP:
+    case MS_FILL_SKIP: /* a digit is sent in place of audio: that is a pause, and nothing is missing */
         use_up_first(jb);
-        return MS_JB_NORMAL;
+        make_noise(jb, missing);
+        return MS_JB_NOISE;
     case MS_FILL_BRIDGE:
         return play_bridge(jb, (size_t)(first->position - jb->end), pull);
     case MS_FILL_NOISE: {
