@@ -6,7 +6,9 @@ their texts stand in :data:`ERROR_TABLE` and nowhere else.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from enum import IntEnum
+from typing import Protocol
 
 
 class ErrorCode(IntEnum):
@@ -68,14 +70,45 @@ ERROR_TABLE: dict[ErrorCode, str] = {
 }
 
 
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """Why something failed, for a person: see :meth:`MicrosipError.explain`.
+
+    ``step`` and ``peer`` are those of the error; ``sent`` and ``received`` tell, a line each, what went out and what
+    came back; ``cause`` is the likely cause and ``remedy`` what to do. All are free of secrets; each may be empty.
+    """
+
+    step: str
+    peer: str
+    sent: tuple[str, ...]
+    received: tuple[str, ...]
+    cause: str
+    remedy: str
+
+    def __str__(self) -> str:
+        """Return it as a few lines, each with its heading."""
+        rows = (("step", (self.step,)), ("with", (self.peer,)), ("sent", self.sent), ("received", self.received),
+                ("cause", (self.cause,)), ("remedy", (self.remedy,)))
+        return "\n".join(f"{heading + ':':<10}{line}" for heading, lines in rows for line in lines if line)
+
+
+class Evidence(Protocol):
+    """What was sent and what came back, kept with an error until somebody asks for an explanation."""
+
+    def explanation(self, error: MicrosipError) -> Explanation:
+        """Return the likely cause and its remedy."""
+
+
 class MicrosipError(Exception):
     """Base of all errors this package raises.
 
     ``step`` is what was being done ("register", "resolve"), ``peer`` whom it was done with (URI or address), ``remedy``
-    what the user can do. ``code`` is the C error code of the class, or of this instance where given.
+    what the user can do. ``code`` is the C error code of the class, or of this instance where given. ``evidence`` is
+    what :meth:`explain` looks at beside these.
     """
 
     code: int = ErrorCode.SIP_ERROR
+    evidence: Evidence | None = None
 
     def __init__(
         self, message: str, *, step: str | None = None, peer: str | None = None, remedy: str | None = None,
@@ -93,6 +126,12 @@ class MicrosipError(Exception):
         where = " ".join(part for part in (self.step, f"({self.peer})" if self.peer else None) if part)
         text = f"{where}: {self.message}" if where else self.message
         return f"{text}. {self.remedy}" if self.remedy else text
+
+    def explain(self) -> Explanation:
+        """Return which step failed, what was sent, what came back, the likely cause and the remedy, without secrets."""
+        if self.evidence is not None:
+            return self.evidence.explanation(self)
+        return Explanation(self.step or "", self.peer or "", (), (), self.message, self.remedy or "")
 
 
 class InvalidArgument(MicrosipError, ValueError):

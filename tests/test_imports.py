@@ -19,7 +19,7 @@ ALLOWED: dict[str, set[str]] = {
     "sdp": set(),
     "transport": {"sip", "sdp"},
     "media": {"sip", "sdp"},
-    "user_agent": {"transport", "media", "sip", "sdp"},
+    "user_agent": {"transport", "media", "diagnosis", "sip", "sdp"},
     "server": {"transport", "sip", "sdp", "media", "user_agent"},
     "diagnosis": {"sip", "sdp", "media"},
     "c_api": {"user_agent", "transport", "media", "sip", "sdp"},

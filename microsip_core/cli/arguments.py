@@ -58,8 +58,10 @@ def host_port(text: str) -> str:
 
 
 def add_output_options(parser: ArgumentParser) -> None:
-    """Add --json and --debug."""
+    """Add --json, --explain and --debug."""
     parser.add_argument("--json", action="store_true", help="print JSON, one object per line, in place of text")
+    parser.add_argument("--explain", action="store_true",
+                        help="tell of an error also what was sent, what came back, and the likely cause")
     parser.add_argument("--debug", action="store_true", help="show the log, and the traceback of an error")
 
 

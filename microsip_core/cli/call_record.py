@@ -69,7 +69,9 @@ def call_failure(call: Call) -> MicrosipError | None:
     from microsip_core.user_agent.states import EndCause
 
     if call.error is not None and call.end_cause is EndCause.NO_ANSWER:
-        return NotAnswered(call.error.message, step=call.error.step, peer=call.error.peer, remedy=call.error.remedy)
+        failure = NotAnswered(call.error.message, step=call.error.step, peer=call.error.peer, remedy=call.error.remedy)
+        failure.evidence = call.error.evidence
+        return failure
     if call.error is not None and call.end_cause is EndCause.MEDIA_TIMEOUT:
         call.error.remedy = f"{_GONE}, or wait longer with --media-timeout"
     if call.error is not None or call.end_cause in (None, EndCause.NORMAL):

@@ -103,7 +103,7 @@ def _top_parser() -> argparse.ArgumentParser:
 
 
 def _run_command(name: str, words: Sequence[str]) -> int:
-    output = Output(name, as_json="--json" in words)
+    output = Output(name, as_json="--json" in words, explain="--explain" in words)
     _set_up_logging("--debug" in words)
     try:
         status = _run_module(name, words, output)

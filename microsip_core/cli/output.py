@@ -8,6 +8,7 @@ import shutil
 import stat
 import sys
 from collections.abc import Mapping
+from dataclasses import asdict
 from typing import Any, TextIO
 
 from microsip_core.diagnosis.printable import printable
@@ -27,13 +28,16 @@ class Output:
     """Results go to stdout, with ``as_json`` one object per line, else as text; errors to stderr and into the JSON.
 
     Where stdout is a pipe nothing here waits for its reader but :meth:`close`. Raises BrokenPipeError when the reader
-    has gone, OutputError when stdout can not be written for another reason.
+    has gone, OutputError when stdout can not be written for another reason. ``explain``: tell of an error also what
+    was sent, what came back and the likely cause.
     """
 
     def __init__(
-        self, command: str, *, as_json: bool = False, stdout: TextIO | None = None, stderr: TextIO | None = None,
+        self, command: str, *, as_json: bool = False, explain: bool = False, stdout: TextIO | None = None,
+        stderr: TextIO | None = None,
     ) -> None:
         self.command = command
+        self._explain = explain
         self.as_json = as_json
         self._stdout = stdout or sys.stdout
         self._stderr = stderr or sys.stderr
@@ -88,6 +92,8 @@ class Output:
         """
         status = int(exit_status_of(error))
         print(f"microsip {self.command}: {error_line(error)}", file=self._stderr, flush=True)
+        if self._explain and isinstance(error, MicrosipError):
+            print(error.explain(), file=self._stderr, flush=True)
         self.record({"command": self.command, **(record or {}), "ok": False, "exit_status": status,
                      "error": error_record(error)})
         return status
@@ -135,9 +141,10 @@ def one_line(text: str) -> str:
 
 
 def error_record(error: Exception) -> dict[str, Any]:
-    """Return an error as JSON: step, peer, message and remedy, and the code of the C-style API."""
+    """Return an error as JSON: step, peer, message, remedy, the code of the C-style API, and what explains it."""
     if not isinstance(error, MicrosipError):
         return {"type": type(error).__name__, "code": int(ErrorCode.SIP_ERROR), "step": None, "peer": None,
-                "message": one_line(str(error)), "remedy": None}
+                "message": one_line(str(error)), "remedy": None, "explanation": None}
     return {"type": type(error).__name__, "code": int(error.code), "step": error.step, "peer": error.peer,
-            "message": one_line(error.message), "remedy": error.remedy}
+            "message": one_line(error.message), "remedy": error.remedy,
+            "explanation": asdict(error.explain()) if error.evidence is not None else None}

@@ -142,7 +142,7 @@ class CallEnded:
     ``status`` and ``reason`` are those of the final response that decided, or of the Reason header of a BYE (after a
     CANCEL: 487 and the text of its Reason),
     else 0 and "". ``contacts`` are the URIs of a 3xx. ``message`` is the message that brought the end, None where none
-    did.
+    did; ``sent`` the INVITE as it was sent last, where that is what failed.
     """
 
     session: InviteSession
@@ -152,6 +152,7 @@ class CallEnded:
     by: str
     message: Request | Response | None = None
     contacts: tuple[str, ...] = ()
+    sent: Request | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -215,7 +216,7 @@ class RegistrationFailed:
     """A REGISTER failed. ``retry_in``: seconds until the core tries again by itself, None: it does not (wrong
     password, 403, ...).
 
-    ``status`` is 0 where no response came.
+    ``status`` is 0 where no response came; ``sent`` is the REGISTER as it was sent last.
     """
 
     registration: Registration
@@ -224,6 +225,7 @@ class RegistrationFailed:
     reason: str
     retry_in: float | None
     response: Response | None = None
+    sent: Request | None = None
 
 
 @dataclass(frozen=True, slots=True)

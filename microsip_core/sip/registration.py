@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from .endpoint import Endpoint
     from .hop import Hop
     from .identity import Identity
-    from .message import Response
+    from .message import Request, Response
     from .timers import Timer
 
 RETRY_BASE = 5.0
@@ -72,6 +72,7 @@ class Failure(NamedTuple):
     reason: str
     response: Response | None
     cause: EndCause | None
+    sent: Request
 
 
 class Registration(Machine):
@@ -159,7 +160,7 @@ class Registration(Machine):
         elif status == 423 and self._lengthen(response):
             self._send(now)
         else:
-            self.handle(RegistrationInput.FAILURE, Failure(status, reason, response, cause), now)
+            self.handle(RegistrationInput.FAILURE, Failure(status, reason, response, cause, request.request), now)
 
     # -- actions
 
@@ -185,7 +186,7 @@ class Registration(Machine):
         self._endpoint.emit(RegistrationSucceeded(self, self.expires, response, first))
 
     def _fail(self, failure: Failure, now: float) -> None:
-        status, reason, response, cause = failure
+        status, reason, response, cause, sent = failure
         delay = self._retry_delay(failure)
         if delay is not None:
             self._failures += 1
@@ -193,7 +194,7 @@ class Registration(Machine):
         if cause is None:
             cause = EndCause.REDIRECTED if status < 400 else EndCause.REJECTED
         told = status if response is not None else 0
-        self._endpoint.emit(RegistrationFailed(self, cause, told, reason, delay, response))
+        self._endpoint.emit(RegistrationFailed(self, cause, told, reason, delay, response, sent))
 
     def _unregister(self, _: None, now: float) -> None:
         self._stop_timer()
@@ -280,7 +281,7 @@ class Registration(Machine):
 
     def _retry_delay(self, failure: Failure) -> float | None:
         """Return when to try again, with jitter, so that a registrar that comes back is not run over; None: never."""
-        status, _, response, cause = failure
+        status, response, cause = failure.status, failure.response, failure.cause
         if cause is EndCause.AUTHENTICATION or (cause is None and status not in _RETRIED):
             return None
         delay = min(RETRY_BASE * 2.0 ** min(self._failures, 16), RETRY_LIMIT)

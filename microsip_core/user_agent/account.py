@@ -21,6 +21,7 @@ from microsip_core.user_agent.states import AccountState
 from microsip_core.user_agent.target import parse_uri
 
 if TYPE_CHECKING:
+    from microsip_core.errors import Explanation
     from microsip_core.sip.registration import Registration
     from microsip_core.user_agent.call import Call
     from microsip_core.user_agent.user_agent import UserAgent
@@ -177,6 +178,11 @@ class Account:
             uri, account=self, media=media, codecs=codecs, headers=headers, timeout=timeout,
         )
 
+    def explain(self) -> Explanation | None:
+        """Return why the registration failed: what was sent, what came back, the likely cause, the remedy; None: it
+        did not."""
+        return None if self.error is None else self.error.explain()
+
     def events(self) -> EventStream:
         """Return the account's events from now on, for ``async for``; ends when the user agent is closed."""
         stream = EventStream()
@@ -255,8 +261,7 @@ class Account:
             return
         self.status, self.reason = event.status, event.reason
         network = self._agent.driver.transport_error(event.reason)
-        had_password = bool(self.identity.credentials)
-        self._failed(registration_error(event, self.registrar, network, had_password=had_password))
+        self._failed(registration_error(event, self.registrar, network, self.identity))
 
     def _failed(self, error: MicrosipError) -> None:
         self.state, self.error = AccountState.FAILED, error

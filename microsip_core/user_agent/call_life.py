@@ -13,6 +13,7 @@ from microsip_core.user_agent.failure import ended_error
 from microsip_core.user_agent.states import CallState, EndCause
 
 if TYPE_CHECKING:
+    from microsip_core.errors import Explanation
     from microsip_core.sip.message import Request
     from microsip_core.sip.session.invite_session import InviteSession
     from microsip_core.user_agent.account import Account
@@ -134,6 +135,10 @@ class CallLife:
                 f"the call is {self.state}, not {state}, after {timeout:g} s", step="wait", peer=self.remote_uri,
             )
         waiter.result()
+
+    def explain(self) -> Explanation | None:
+        """Return why the call failed: what was sent, what came back, the likely cause, the remedy; None: it did not."""
+        return None if self.error is None else self.error.explain()
 
     async def wait_ended(self, timeout: float | None = None) -> EndCause:
         """Wait until the call has ended, by whomever; returns the cause. Raises TimedOut."""

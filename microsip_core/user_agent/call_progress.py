@@ -149,14 +149,17 @@ def _update_hold(call: Call) -> None:
 
 def on_ended(call: Call, event: core.CallEnded) -> None:
     """The session is over, for whatever reason; the call goes on where it is redirected."""
+    provisional = call.status if 100 <= call.status < 200 else 0
     if event.status:
         call.status, call.reason = event.status, event.reason
     if call.placement is not None and call.placement.go_on(event):
         return
     if call.error is None:
         network = call.agent.driver.transport_error(event.reason)
-        had_password = call.account is not None and bool(call.account.identity.credentials)
-        call.error = call_error(event, call.remote_uri, network, had_password=had_password)
+        call.error = call_error(
+            event, call.remote_uri, network, identity=call.account.identity if call.account is not None else None,
+            request=call.request, provisional=provisional,
+        )
     call.finish(end_cause(event), event.by)
 
 

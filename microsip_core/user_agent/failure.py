@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
+from microsip_core.diagnosis.evidence import MessageEvidence
 from microsip_core.errors import (
     AuthenticationError,
     CallRefused,
@@ -16,6 +19,10 @@ from microsip_core.sdp.errors import SdpError
 from microsip_core.sip.events import CallEnded, RegistrationFailed
 from microsip_core.sip.events import EndCause as CoreCause
 from microsip_core.user_agent.states import EndCause
+
+if TYPE_CHECKING:
+    from microsip_core.sip.identity import Identity
+    from microsip_core.sip.message import Request
 
 _CAUSES = {
     CoreCause.HANGUP: EndCause.NORMAL,
@@ -72,13 +79,34 @@ def end_cause(event: CallEnded) -> EndCause:
 
 
 def call_error(
-    event: CallEnded, peer: str, network: NetworkError | None, *, had_password: bool,
+    event: CallEnded, peer: str, network: NetworkError | None, *, identity: Identity | None = None,
+    request: Request | None = None, provisional: int = 0,
 ) -> MicrosipError | None:
     """Return the exception for a call that ended before what was awaited; None for a normal hang-up.
 
-    ``network`` is the transport's own account of a message that could not be sent; ``had_password``: whether the
-    call's account has a password to give.
+    ``network`` is the transport's own account of a message that could not be sent; ``identity`` that of the call's
+    account; ``request`` the call's first INVITE, and ``provisional`` the status of the last 1xx to it, 0 for none.
     """
+    error = _call_error(event, peer, network, had_password=identity is not None and bool(identity.credentials))
+    if error is not None:
+        error.evidence = MessageEvidence(
+            event.sent or request, event.message, provisional, _usernames(identity), event.cause.value,
+        )
+    return error
+
+
+def _usernames(identity: Identity | None) -> dict[str | None, str]:
+    """Return whom we have passwords of, by realm; a function that is asked for them is not asked here."""
+    if identity is None:
+        return {}
+    if callable(identity.credentials):
+        return {None: identity.aor}
+    return {credential.realm: credential.username for credential in identity.credentials}
+
+
+def _call_error(
+    event: CallEnded, peer: str, network: NetworkError | None, *, had_password: bool,
+) -> MicrosipError | None:
     cause, status, reason = event.cause, event.status, event.reason
     if cause in (CoreCause.REJECTED, CoreCause.REDIRECTED):
         remedy = _REMEDIES.get(status)
@@ -132,9 +160,17 @@ def no_answer_error(peer: str, waited: float, rang: bool) -> TimedOut:
 
 
 def registration_error(
+    event: RegistrationFailed, peer: str, network: NetworkError | None, identity: Identity,
+) -> MicrosipError:
+    """Return the exception for a registration of ``identity`` that failed; ``network`` as in :func:`call_error`."""
+    error = _registration_error(event, peer, network, had_password=bool(identity.credentials))
+    error.evidence = MessageEvidence(event.sent, event.response, 0, _usernames(identity), event.cause.value)
+    return error
+
+
+def _registration_error(
     event: RegistrationFailed, peer: str, network: NetworkError | None, *, had_password: bool,
 ) -> MicrosipError:
-    """Return the exception for a registration that failed; ``had_password``: whether the account has one to give."""
     cause, status, reason = event.cause, event.status, event.reason
     if status in (401, 407) and not had_password:
         return AuthenticationError(

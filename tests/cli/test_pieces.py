@@ -69,7 +69,7 @@ def test_output_as_json_keeps_stdout_to_json() -> None:
     assert first == {"a": "ü"}
     assert (second["command"], second["uri"], second["ok"], second["exit_status"]) == ("call", "sip:a", False, 4)
     assert second["error"] == {"type": "NetworkError", "code": -12, "step": "dial", "peer": None, "message": "x",
-                               "remedy": None}
+                               "remedy": None, "explanation": None}
     assert stderr.getvalue().splitlines() == ["a picture", "microsip call: dial: x"]
 
 

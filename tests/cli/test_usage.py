@@ -71,7 +71,7 @@ def test_bad_input_gives_json_where_asked(
     record = json.loads(shown.out)
     assert record["ok"] is False
     assert record["exit_status"] == 2
-    assert set(record["error"]) == {"type", "code", "step", "peer", "message", "remedy"}
+    assert set(record["error"]) == {"type", "code", "step", "peer", "message", "remedy", "explanation"}
     assert record["error"]["message"]
 
 

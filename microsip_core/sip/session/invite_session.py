@@ -172,7 +172,7 @@ class InviteSession(SessionBase):
 
     def end(
         self, now: float, cause: EndCause, by: str, status: int, reason: str,
-        message: Request | Response | None = None, contacts: tuple[str, ...] = (),
+        message: Request | Response | None = None, contacts: tuple[str, ...] = (), sent: Request | None = None,
     ) -> None:
         """Tell the end, once. The dialog stays until ``release``. For the parts."""
         if self.state == SessionState.ENDED:
@@ -188,7 +188,7 @@ class InviteSession(SessionBase):
         if self.remote_change is not None:
             self.remote_change.stop(now)
             self.remote_change = None
-        self.endpoint.emit(CallEnded(self, cause, status, reason, by, message, contacts))
+        self.endpoint.emit(CallEnded(self, cause, status, reason, by, message, contacts, sent))
 
     def leave(self, now: float, headers: Headers = (), status: int = 603, reason: str | None = None) -> None:
         """Send what ends the session in its present state: a refusal, a CANCEL or a BYE. For the parts."""

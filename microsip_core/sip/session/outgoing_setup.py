@@ -245,7 +245,8 @@ class OutgoingSetup(Machine):
         elif cause is None and status < 400:
             cause = EndCause.REDIRECTED
             contacts = redirect_targets(response)
-        self._session.end(now, cause or EndCause.REJECTED, by, status, reason, response, contacts)
+        self._session.end(now, cause or EndCause.REJECTED, by, status, reason, response, contacts,
+                          self._invite.request)
         self._session.release(now)
 
     def _canceled(self, outcome: Outcome, now: float) -> None:
