@@ -38,7 +38,8 @@ __version__ = "0.1.0"
 __all__ = [
     "Account", "AccountState", "AuthenticationError", "Busy", "Call", "CallAudio", "CallRefused", "CallState",
     "Canceled", "CodecError", "ConfigError", "DeviceError", "DnsError", "EndCause", "ErrorCode", "Event", "EventType",
-    "Explanation", "FileError", "InvalidArgument", "InvalidState", "LimitExceeded", "MediaError", "MicrosipError", "NetworkError",
+    "Explanation", "FileError", "InvalidArgument", "InvalidState", "LimitExceeded", "MediaError", "MicrosipError",
+    "NetworkError",
     "NoAccount", "NoCall", "NotInitialized", "NotSupported", "OptionsReply", "ParseError", "PermissionDenied",
     "Playback", "PlaybackResult", "SipAccount", "SipEvent", "SipSession", "TimedOut", "TlsError", "TlsSettings",
     "TraceEntry", "UserAgent", "UserAgentConfig", "sip_answer", "sip_attended_transfer", "sip_cancel",

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 from ..errors import InvalidArgument, LimitExceeded
 from ..ids import IdSource
-from .events import AddressLearned, EndCause, Event, MalformedReceived, ResponseReceived
-from .hop import RELIABLE_TRANSPORTS, Hop, OutgoingPacket, Source
+from .backoff import RETRY_BASE, RETRY_LIMIT
+from .events import EndCause, Event, MalformedReceived, ResponseReceived
+from .hop import Hop, OutgoingPacket, Source
 from .identity import Identity
 from .limits import DEFAULT_LIMITS, Limits
 from .message import Request
@@ -29,7 +30,7 @@ from .transaction.layer import TransactionLayer
 if TYPE_CHECKING:
     from .dialog.dialog import Dialog, DialogKey
     from .message import Response
-    from .transaction.client import ClientTransaction
+    from .reach import Address, Place
 
 Headers = Iterable[tuple[str, str]]
 
@@ -75,6 +76,12 @@ class EndpointConfig:
     choose_hop: Callable[[Hop], Hop] | None = None
     """Says for a hop whose URI names neither port nor transport which transport the domain prefers, if known (RFC 3263
     s4.1), and for a WS hop whether it is meant to be WSS (RFC 7118 s4.1); a pure, quick function of the driver."""
+    public: tuple[str, int] | None = None
+    """Where all of us are to be called whatever our sockets say, unless an identity says otherwise; port 0: that of the
+    socket."""
+    retry_base: float = RETRY_BASE
+    retry_limit: float = RETRY_LIMIT
+    """Pauses between failed registrations, in seconds: see ``backoff.recovery_delay``."""
     another_target: Callable[[Hop], bool] | None = None
     """Told that the server a hop stands for has failed; says whether the hop stands for another one now (RFC 3263
     s4.3)."""
@@ -119,8 +126,9 @@ class Endpoint:
         """Sessions whose 2xx waits for its ACK, by Call-ID and From tag."""
         self.live_sessions: set[InviteSession] = set()
         self.registrations: set[Registration] = set()
-        self.public_addresses: dict[tuple[str, tuple[str, int]], tuple[str, int]] = {}
-        """(transport, local address) -> the address peers see us at, where it is another (received and rport)."""
+        self.public_addresses: dict[Place, Address] = {}
+        """Socket of ours -> where everybody sees it: what the driver has found out by itself (STUN)."""
+        self._bound: dict[str, Identity] = {}
         self.tcp_refused: dict[Hop, float] = {}
         """When a peer refused TCP for a large request."""
         self._events: deque[Event] = deque()
@@ -307,21 +315,30 @@ class Endpoint:
         """Drop a registration that is through."""
         self.registrations.discard(registration)
 
-    def learn_address(self, transaction: ClientTransaction, response: Response) -> None:
-        """Compare what we put into the Via with what the peer saw (RFC 3581 s4). What else it put there is not ours."""
-        via, request = response.via, transaction.request
-        if request is None or ("received" not in via.params and "rport" not in via.params):
-            return
-        if via[:3] != request.via[:3]:
-            return
-        local = (via.host, via.port or 5060)
-        port = via.rport if via.transport not in RELIABLE_TRANSPORTS else None  # that of a connection says nothing
-        public = (via.received or via.host, port or local[1])
-        key = (via.transport, local)
-        if public == self.public_addresses.get(key, local):
-            return
-        if public == local:
-            del self.public_addresses[key]
-        else:
-            self.public_addresses[key] = public
-        self.emit(AddressLearned(via.transport, local, public))
+    # -- how we are reached
+
+    def public_address(self, identity: Identity, transport: str, local: Address) -> Address:
+        """Return where peers see a socket of ours, as far as is known: the socket's own address otherwise."""
+        known = identity.reach.address_of((transport, local))
+        if known is not None:
+            return known
+        public = self.config.public
+        if public is not None:
+            return public[0], public[1] or local[1]
+        return self.public_addresses.get((transport, local), local)
+
+    def identity_at(self, uri: str) -> Identity:
+        """Return who has registered the Contact that a request was sent to, else who speaks where none is named."""
+        return self._bound.get(_without_parameters(uri), self.identity)
+
+    def bind(self, identity: Identity, before: str, contact: str) -> None:
+        """Note the URI an identity has registered, "" for none, in place of the one ``before``."""
+        if self._bound.get(_without_parameters(before)) is identity:
+            del self._bound[_without_parameters(before)]
+        if contact:
+            self._bound[_without_parameters(contact)] = identity
+
+
+def _without_parameters(uri: str) -> str:
+    """Return what registrars and proxies leave of a Contact as it was."""
+    return uri.partition("<")[2].partition(">")[0].partition(";")[0] if "<" in uri else uri.partition(";")[0]

@@ -267,12 +267,13 @@ class ResponseReceived:
 
 @dataclass(frozen=True, slots=True)
 class AddressLearned:
-    """The peer saw our request come from another address than we thought (received and rport of RFC 3581): we are
-    behind a NAT.
+    """The registrar sees us at another address than before (received and rport of RFC 3581): there is a NAT.
 
-    Told once per change. ``local`` is what we had put into the Via, ``public`` what the peer saw.
+    Told once per change, and only where the identity goes by it. ``local`` is what we had put into the Via, ``public``
+    what the registrar saw; the registration is on its way to the new address.
     """
 
+    registration: Registration
     transport: str
     local: tuple[str, int]
     public: tuple[str, int]

@@ -6,6 +6,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from .reach import Reach
+
 if TYPE_CHECKING:
     from .authentication import ChallengeCache
 
@@ -41,6 +43,8 @@ class Identity:
     """User part of our Contact; the user part of ``aor`` unless given."""
     transport: str | None = None
     """Transport for URIs that name none ("UDP", "TCP", "TLS", ...); the endpoint's default unless given."""
+    reach: Reach = field(default_factory=Reach)
+    """How peers reach us: public address, instance, outbound, GRUU."""
     challenges: ChallengeCache | None = None
     """Nonces of proxies seen so far, for authorization before being asked (kept by the core)."""
 

@@ -7,6 +7,9 @@
 All REGISTERs of one registration share a Call-ID, with CSeq growing by one (s10.2). One is under way at a time; it is
 left alone unless the route to the registrar changes meanwhile: then a new one goes the new way at once, and the old
 one's fate is no matter.
+
+Where the registrar sees us at another address, and the identity goes by that, the binding is moved there before success
+is told. With outbound (RFC 5626) the registrar knows the binding by instance and reg-id, not by address.
 """
 
 from __future__ import annotations
@@ -15,11 +18,13 @@ from enum import IntEnum
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ..errors import InvalidArgument, InvalidState
+from .backoff import recovery_delay
 from .dialog.dialog import route_request, route_value
-from .events import EndCause, RegistrationFailed, RegistrationRemoved, RegistrationSucceeded
+from .events import AddressLearned, EndCause, RegistrationFailed, RegistrationRemoved, RegistrationSucceeded
+from .reach import Grant, grant_of, option_tags, seen_address
 from .registrar_answer import granted_seconds, min_expires, registrar_uri, retry_after
 from .session.client_request import ClientRequest
-from .session.uac_core import contact_for, hop_of, new_request
+from .session.uac_core import hop_of, new_request, registered_contact
 from .state_table import Machine, ignore, table
 
 if TYPE_CHECKING:
@@ -32,10 +37,6 @@ if TYPE_CHECKING:
     from .message import Request, Response
     from .timers import Timer
 
-RETRY_BASE = 5.0
-RETRY_LIMIT = 300.0
-"""Seconds to wait after the first failure; it doubles from failure to failure up to the limit (as RFC 5626 s4.5 has
-it)."""
 LONGEST_PAUSE = 3600
 """Seconds a registrar may have us wait by Retry-After."""
 _RETRIED = frozenset({408, 425, 429, 430, 480, 491, 500, 502, 503, 504, 580})
@@ -79,8 +80,9 @@ class Registration(Machine):
     """One binding of our Contact to an address-of-record at a registrar."""
 
     __slots__ = (
-        "_bound", "_call_id", "_cseq", "_endpoint", "_failures", "_from_tag", "_headers", "_nonces", "_removing",
-        "_request", "_requested", "_timer", "contact", "expires", "identity", "owner", "registrar", "service_route",
+        "_bound", "_call_id", "_cseq", "_endpoint", "_failures", "_from_tag", "_headers", "_moved", "_nonces",
+        "_removing", "_request", "_requested", "_timer", "contact", "expires", "hop", "identity", "owner", "registrar",
+        "service_route",
     )
 
     def __init__(
@@ -105,8 +107,11 @@ class Registration(Machine):
         self._cseq = 0
         self._nonces: ChallengeCache | None = None
         self._request: ClientRequest | None = None
+        self.hop: Hop | None = None
+        """Where the REGISTER that got the last response went: the flow the registrar knows us by."""
         self._removing = False
         self._bound = False
+        self._moved = False
         self._timer: Timer | None = None
         self._failures = 0
 
@@ -155,9 +160,14 @@ class Registration(Machine):
         self._request = None
         self._cseq = request.request.cseq.number
         self._nonces = request.nonces
+        self.hop = request.hop
         if response is not None and status < 300:
-            self.handle(RegistrationInput.SUCCESS, response, now)
-        elif status == 423 and self._lengthen(response):
+            if self._moves(request, response):
+                self._bound = True
+                self._send(now)
+            else:
+                self.handle(RegistrationInput.SUCCESS, response, now)
+        elif (status == 439 and self._without_outbound()) or (status == 423 and self._lengthen(response)):
             self._send(now)
         else:
             self.handle(RegistrationInput.FAILURE, Failure(status, reason, response, cause, request.request), now)
@@ -180,16 +190,38 @@ class Registration(Machine):
         self._failures = 0
         self.expires = granted_seconds(response, self.contact, self._requested)
         self.identity.service_route = tuple(response.get_all("Service-Route"))
+        self.identity.reach.grant = grant_of(response, self.identity.reach)
         margin = max(0.1 * self.expires, min(40.0, 0.5 * self.expires))
         delay = max((self.expires - margin) * self._endpoint.ids.uniform(0.9, 1.0), 1.0)
         self._timer = self._endpoint.layer.timer_heap.schedule(now + delay, self, RegistrationInput.TIMER)
         self._endpoint.emit(RegistrationSucceeded(self, self.expires, response, first))
 
+    def _moves(self, request: ClientRequest, response: Response) -> bool:
+        """Whether the binding is to move to where the registrar sees us; twice in a row would be a NAT that never
+        rests."""
+        sent, got = request.request.via, response.via
+        if self.state != RegistrationState.REGISTERING or not self.identity.reach.learn(sent, got):
+            self._moved = False
+            return False
+        seen = seen_address(sent, got)
+        if seen is not None:
+            self._endpoint.emit(AddressLearned(self, *seen[0], seen[1]))
+        self._moved = not self._moved
+        return self._moved
+
+    def _without_outbound(self) -> bool:
+        """Ask for no outbound after a 439: a proxy on the way does not know it (RFC 5626 s4.2.1)."""
+        reach = self.identity.reach
+        if self._removing or reach.outbound is False or self.hop is None or not reach.asks_outbound(self.hop):
+            return False
+        reach.outbound = False
+        return True
+
     def _fail(self, failure: Failure, now: float) -> None:
         status, reason, response, cause, sent = failure
+        self._failures += 1
         delay = self._retry_delay(failure)
         if delay is not None:
-            self._failures += 1
             self._timer = self._endpoint.layer.timer_heap.schedule(now + delay, self, RegistrationInput.TIMER)
         if cause is None:
             cause = EndCause.REDIRECTED if status < 400 else EndCause.REJECTED
@@ -221,6 +253,8 @@ class Registration(Machine):
     def _removed(self, status: int) -> None:
         self._stop_timer()
         self.state = RegistrationState.REMOVED
+        self._endpoint.bind(self.identity, self.contact, "")
+        self.identity.reach.grant = Grant()
         self._endpoint.forget_registration(self)
         self._endpoint.emit(RegistrationRemoved(self, status))
 
@@ -251,16 +285,19 @@ class Registration(Machine):
 
     def _send(self, now: float) -> None:
         endpoint, identity = self._endpoint, self.identity
-        old = self.contact
-        self.contact = contact_for(endpoint, identity, self._next_hop(), self.registrar)
+        old = f"{self.contact.partition('>')[0]}>" if self.contact else ""
+        next_hop = self._next_hop()
+        self.contact = registered_contact(endpoint, identity, next_hop, self.registrar)
+        endpoint.bind(identity, old, self.contact)
         expires = 0 if self._removing else self._requested
         contact = f"{self.contact};expires={expires}"
-        if old and old != self.contact:
+        if old and not self.contact.startswith(old) and not identity.reach.grant.outbound:
             contact = f"{contact}, {old};expires=0"
         request, hop = new_request(
             endpoint, identity, "REGISTER", self.registrar, call_id=self._call_id, cseq=self._cseq + 1,
             from_tag=self._from_tag, to=f"<{identity.aor}>", contact=contact,
-            headers=(("Expires", str(expires)), ("Supported", "path"), endpoint.allow_header, *self._headers),
+            headers=(("Expires", str(expires)), ("Supported", option_tags(identity.reach, next_hop)),
+                     endpoint.allow_header, *self._headers),
         )
         self._cseq += 1
         self._request = ClientRequest(endpoint, identity, request, hop, self, nonces=self._nonces)
@@ -284,9 +321,10 @@ class Registration(Machine):
         status, response, cause = failure.status, failure.response, failure.cause
         if cause is EndCause.AUTHENTICATION or (cause is None and status not in _RETRIED):
             return None
-        delay = min(RETRY_BASE * 2.0 ** min(self._failures, 16), RETRY_LIMIT)
+        config = self._endpoint.config
+        delay = recovery_delay(self._failures, self._endpoint.ids.uniform, config.retry_base, config.retry_limit)
         asked = min(retry_after(response), LONGEST_PAUSE) if response is not None else 0
-        return max(delay * self._endpoint.ids.uniform(0.5, 1.0), float(asked))
+        return max(delay, float(asked))
 
     def _stop_timer(self) -> None:
         if self._timer is not None:

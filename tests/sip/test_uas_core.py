@@ -11,7 +11,6 @@ from microsip_core.ids import IdSource
 from microsip_core.sip import builder
 from microsip_core.sip.endpoint import Endpoint, EndpointConfig
 from microsip_core.sip.events import (
-    AddressLearned,
     CallEnded,
     CallIncoming,
     MalformedReceived,
@@ -302,49 +301,7 @@ def test_an_unknown_scheme_is_416(bob: Endpoint) -> None:
     assert exchange(bob, make_request("INVITE", uri="tel:+1234", body=OFFER))[0].status == 416
 
 
-# -- NAT
-
-
-def test_our_public_address_is_learned_from_responses() -> None:
-    phones = Phones()
-    answer = b";rport=61000;received=203.0.113.9"
-
-    def rewrite(sender: Any, receiver: Any, data: bytes) -> bool:
-        if sender.name == "bob" and answer not in data and b"received=" in data:
-            head, _, rest = data.partition(b"\r\nVia: ")
-            via, _, rest = rest.partition(b"\r\n")
-            parts = [part for part in via.split(b";") if not part.startswith((b"rport", b"received"))]
-            phones.bob.layer.send(head + b"\r\nVia: " + b";".join(parts) + answer + b"\r\n" + rest, SOURCE_HOP)
-            return False
-        return True
-
-    from microsip_core.sip.hop import Hop
-
-    SOURCE_HOP = Hop("UDP", "10.0.0.1", 5060)
-    phones.network.intercept = rewrite
-    for _ in range(2):
-        phones.alice.request("OPTIONS", BOB_URI, phones.now)
-        phones.run(0.1)
-    learned = one(phones.alice_node, AddressLearned)
-    assert (learned.local, learned.public) == (("10.0.0.1", 5060), ("203.0.113.9", 61000))
-    assert phones.alice.public_addresses == {("UDP", ("10.0.0.1", 5060)): ("203.0.113.9", 61000)}
-    phones.network.intercept = None
-    phones.alice.request("OPTIONS", BOB_URI, phones.now)
-    phones.run(0.1)
-    assert phones.alice.public_addresses == {}
-
-
-def test_nothing_is_learned_of_addresses_that_are_not_ours() -> None:
-    endpoint = make_endpoint()
-    endpoint.request("OPTIONS", "sip:alice@10.0.0.1", 0.0)
-    request = parse_message(endpoint.data_to_send()[0].data)
-    assert isinstance(request, Request)
-    for sent_by in ("UDP 10.0.0.2:5070", "UDP other.example", "TCP 10.0.0.2:5060"):
-        response = builder.response_to(request, 100)
-        response.set("Via", f"SIP/2.0/{sent_by};branch={request.via.branch};received=203.0.113.9;rport=1")
-        endpoint.receive(response.to_bytes(), SOURCE, 0.0)
-    assert endpoint.public_addresses == {}
-    assert endpoint.next_event() is None
+# -- where we are reached
 
 
 def test_the_contact_is_where_the_call_came_in_at() -> None:

@@ -10,6 +10,7 @@ from ..dialog.dialog import next_hop, route_request, route_value
 from ..header_values import NameAddr
 from ..hop import transport_parameter
 from ..parse_error import SipParseError
+from ..reach import contact_parameters
 from ..uri import format_host_port
 
 if TYPE_CHECKING:
@@ -31,10 +32,13 @@ def via_value(endpoint: Endpoint, hop: Hop) -> str:
     return f"SIP/2.0/{hop.transport} {format_host_port(host, port)};rport;branch={endpoint.ids.branch()}"
 
 
-def contact_value(address: tuple[str, int], transport: str, user: str | None, *, secure: bool = False) -> str:
-    """Return our Contact at a local address; ``secure``: a sips URI (s8.1.1.8)."""
+def contact_value(
+    address: tuple[str, int], transport: str, user: str | None, *, secure: bool = False, flow: bool = False,
+) -> str:
+    """Return our Contact at an address; ``secure``: a sips URI (s8.1.1.8); ``flow``: with ``ob`` (RFC 5626 s4.3)."""
     scheme = "sips" if secure else "sip"
     suffix = "" if transport == "UDP" or secure else f";transport={transport_parameter(transport)}"
+    suffix += ";ob" if flow else ""
     where = format_host_port(*address)
     return f"<{scheme}:{user}@{where}{suffix}>" if user else f"<{scheme}:{where}{suffix}>"
 
@@ -48,9 +52,29 @@ def user_of(uri: str) -> str | None:
 def contact_for(endpoint: Endpoint, identity: Identity, hop: Hop, target: str) -> str:
     """Return the Contact of a request of ``identity`` to ``hop``."""
     user = identity.contact_user or user_of(identity.aor)
-    return contact_value(
-        endpoint.config.local_address(hop), hop.transport, user, secure=target[:5].lower() == "sips:",
-    )
+    local = endpoint.config.local_address(hop)
+    return dialog_contact(endpoint, identity, hop.transport, local, user, secure=target[:5].lower() == "sips:")
+
+
+def dialog_contact(
+    endpoint: Endpoint, identity: Identity, transport: str, local: tuple[str, int], user: str | None, *, secure: bool,
+) -> str:
+    """Return the Contact of a dialog by a socket of ours: the GRUU where there is one (RFC 5627 s4.4), else its address
+    as peers see it, marked ``ob`` where the registrar keeps our flow (RFC 5626 s4.3)."""
+    grant = identity.reach.grant
+    gruu = grant.public_gruu
+    if gruu and gruu[:5].lower() == ("sips:" if secure else gruu[:5].lower()):
+        return f"<{gruu}>"
+    address = endpoint.public_address(identity, transport, local)
+    return contact_value(address, transport, user, secure=secure, flow=grant.outbound)
+
+
+def registered_contact(endpoint: Endpoint, identity: Identity, hop: Hop, registrar: str) -> str:
+    """Return the Contact to register: the address as peers see it, with our instance and flow where they are told."""
+    user = identity.contact_user or user_of(identity.aor)
+    address = endpoint.public_address(identity, hop.transport, endpoint.config.local_address(hop))
+    contact = contact_value(address, hop.transport, user, secure=registrar[:5].lower() == "sips:")
+    return contact + contact_parameters(identity.reach, hop)
 
 
 def new_request(

@@ -19,7 +19,7 @@ from .invite_session import InviteSession
 from .offer_answer import sdp_of
 from .session_timer import too_short
 from .transfer import find_replaced
-from .uac_core import contact_value, user_of
+from .uac_core import dialog_contact, user_of
 
 if TYPE_CHECKING:
     from ..endpoint import Endpoint
@@ -186,7 +186,6 @@ class UasCore:
 
     def on_response(self, transaction: ClientTransaction, response: Response, now: float) -> None:
         """Hand a response to whoever sent the request."""
-        self._endpoint.learn_address(transaction, response)
         if transaction.owner is not None:
             transaction.owner.on_response(transaction, response, now)
 
@@ -230,8 +229,15 @@ class UasCore:
         return "handling=optional" in disposition
 
     def _contact(self, source: Source, request: Request) -> str:
-        """Return our Contact towards whoever sent ``request``: the address it came in at, the user it was for."""
+        """Return our Contact towards whoever sent ``request``: the address it came in at, the user it was for.
+
+        What the registrar knows us by goes for a request that was sent to the Contact we registered.
+        """
+        endpoint = self._endpoint
         address = source.local
         if address[0] in _ANY_HOST:
-            address = self._endpoint.config.local_address(Hop(source.transport, source.host, source.port))
-        return contact_value(address, source.transport, user_of(request.uri), secure=request.uri[:5].lower() == "sips:")
+            address = endpoint.config.local_address(Hop(source.transport, source.host, source.port))
+        return dialog_contact(
+            endpoint, endpoint.identity_at(request.uri), source.transport, address, user_of(request.uri),
+            secure=request.uri[:5].lower() == "sips:",
+        )
