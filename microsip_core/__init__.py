@@ -41,7 +41,8 @@ __all__ = [
     "Explanation", "FileError", "InvalidArgument", "InvalidState", "LimitExceeded", "MediaError", "MicrosipError",
     "NetworkError",
     "NoAccount", "NoCall", "NotInitialized", "NotSupported", "OptionsReply", "ParseError", "PermissionDenied",
-    "Playback", "PlaybackResult", "SipAccount", "SipEvent", "SipSession", "TimedOut", "TlsError", "TlsSettings",
+    "Playback", "PlaybackResult", "Reason", "ReceivedRequest", "Request", "Response",
+    "SipAccount", "SipEvent", "SipSession", "TimedOut", "TlsError", "TlsSettings",
     "TraceEntry", "UserAgent", "UserAgentConfig", "sip_answer", "sip_attended_transfer", "sip_cancel",
     "sip_create_account", "sip_current_call", "sip_delete_account", "sip_errno", "sip_error_text", "sip_event_wait",
     "sip_get_account_info", "sip_get_call_info", "sip_hangup", "sip_hangup_all", "sip_hold", "sip_init", "sip_invite",
@@ -69,6 +70,10 @@ _EXPORTS: dict[str, str] = {
     "PlaybackResult": "user_agent.playback",
     "TraceEntry": "user_agent.trace",
     "OptionsReply": "user_agent.requests",
+    "Reason": "sip.session.reason",
+    "ReceivedRequest": "user_agent.received_request",
+    "Request": "sip.message",
+    "Response": "sip.message",
     "TlsSettings": "transport.tls",
 }
 
@@ -133,6 +138,8 @@ if TYPE_CHECKING:
         sip_version,
         sip_wait_call,
     )
+    from microsip_core.sip.message import Request, Response
+    from microsip_core.sip.session.reason import Reason
     from microsip_core.transport.tls import TlsSettings
     from microsip_core.user_agent.account import Account
     from microsip_core.user_agent.call import Call
@@ -140,6 +147,7 @@ if TYPE_CHECKING:
     from microsip_core.user_agent.config import UserAgentConfig
     from microsip_core.user_agent.events import Event, EventType
     from microsip_core.user_agent.playback import Playback, PlaybackResult
+    from microsip_core.user_agent.received_request import ReceivedRequest
     from microsip_core.user_agent.requests import OptionsReply
     from microsip_core.user_agent.states import AccountState, CallState, EndCause
     from microsip_core.user_agent.trace import TraceEntry

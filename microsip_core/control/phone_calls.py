@@ -69,7 +69,7 @@ class PhoneCalls:
         others = [one for one in self.agent.calls if one is not call]
         section = self.accounts.settings_of(call.account)
         remote = remote_facts(EventFacts(""), call.remote_uri, "")
-        request = call.request
+        request = call.invite_request
         called_user = _address(request.uri if request is not None else call.local_uri)[0]
         domain = _address(f"sip:x@{section.domain or section.server}")[2] if section is not None else ""
         return IncomingFacts(

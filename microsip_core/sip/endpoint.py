@@ -50,7 +50,10 @@ class EndpointConfig:
     limits: Limits = DEFAULT_LIMITS
     default_transport: str = "UDP"
     deliver: frozenset[str] = frozenset({"INFO", "MESSAGE"})
-    """Methods handed to the driver as RequestReceived; other unknown ones are refused with 405 or 501."""
+    """Methods handed to the driver as RequestReceived, and told in Allow; other unknown ones are refused with 405 or
+    501."""
+    deliver_others: bool = False
+    """Whether these others are handed to the driver too, which may leave the answer to ``IncomingRequest.decline``."""
     transfers: bool = False
     """Whether a REFER within a call is handed to the driver as TransferRequested; refused with 405 otherwise."""
     supported: tuple[str, ...] = ()

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from microsip_core import __version__
-from microsip_core.errors import InvalidState, NetworkError, NotInitialized
+from microsip_core.errors import Canceled, InvalidState, NetworkError, NotInitialized
 from microsip_core.ids import IdSource
 from microsip_core.sip import events as core
 from microsip_core.sip.endpoint import Endpoint, EndpointConfig
@@ -28,9 +28,9 @@ from microsip_core.user_agent.driver import Driver
 from microsip_core.user_agent.event_stream import EventStream
 from microsip_core.user_agent.events import Event, EventType
 from microsip_core.user_agent.log import LOG
-from microsip_core.user_agent.mailbox import take_message
 from microsip_core.user_agent.media_backend import MediaBackend
 from microsip_core.user_agent.media_router import MediaRouter
+from microsip_core.user_agent.received_request import RequestHandler, RequestReception
 from microsip_core.user_agent.reception import Handler, Reception
 from microsip_core.user_agent.referral import TransferHandler
 from microsip_core.user_agent.states import CallState
@@ -54,7 +54,9 @@ class AgentCore:
     now: Callable[[], float]
     pump: Callable[[], None]
     reception: Reception
+    requests: RequestReception
     on_incoming: Handler | None
+    on_request: RequestHandler | None
     on_transfer: TransferHandler | None
     on_trace: Callable[[TraceEntry], None] | None
 
@@ -71,6 +73,7 @@ class AgentCore:
         self._trace: deque[TraceEntry] = deque(maxlen=config.trace)
         self._anonymous: dict[str, Identity] = {}
         self._closed: asyncio.Future[None] | None = None
+        self._expected: set[asyncio.Future[core.ResponseReceived]] = set()
 
     # -- opening and closing ----------------------------------------------------------------------------------------
 
@@ -89,7 +92,8 @@ class AgentCore:
             nameservers=config.nameservers,
         )
         endpoint_config = EndpointConfig(
-            local_address=self.transport.local_address, deliver=frozenset({"INFO", "MESSAGE"}),
+            local_address=self.transport.local_address, deliver=frozenset({"INFO", "MESSAGE", *config.methods}),
+            deliver_others=True,
             ring_timeout=config.ring_timeout, answer_timeout=config.ring_timeout,
             default_transport=self.transport.default_transport,
             choose_hop=self.transport.choose_hop, another_target=self.transport.another_target,
@@ -101,6 +105,7 @@ class AgentCore:
         self.pump = self.driver.pump
         self.ticker = AudioTicker(loop)
         self.reception = Reception(self)
+        self.requests = RequestReception(self)
         try:
             self.media.open()
             await self.transport.open()
@@ -122,6 +127,7 @@ class AgentCore:
             stack.callback(self._closed.set_result, None)
             stack.push_async_callback(self._release)
             stack.push_async_callback(self.reception.close)
+            stack.push_async_callback(self.requests.close)
             self.reception.stop_waiting()
             for call in list(self._calls.values()):
                 call.hangup()
@@ -133,6 +139,9 @@ class AgentCore:
         for account in self.accounts:
             account.close()
         self.driver.close()
+        for waiter in list(self._expected):
+            if not waiter.done():
+                waiter.set_exception(Canceled("the user agent was closed", step="request"))
         self.ticker.close()
         self.media.close()
         await self.transport.close()
@@ -187,7 +196,7 @@ class AgentCore:
         elif kind is core.RegistrationRemoved:
             event.registration.owner.on_removed(event)
         elif kind is core.RequestReceived:
-            self._on_request(event)
+            self.requests.take(event)
         elif kind is core.ResponseReceived:
             waiter = event.request.owner
             if waiter is not None and not waiter.done():
@@ -195,13 +204,12 @@ class AgentCore:
         elif kind is core.MalformedReceived:
             LOG.info("malformed message from %s: %d %s", event.source, event.status, event.reason)
 
-    def _on_request(self, event: core.RequestReceived) -> None:
-        if event.request.method == "MESSAGE":
-            take_message(self, event)
-            return
-        call = event.session.owner if event.session is not None else None
-        taken = call is not None and call.take_info(event.request, self.now())
-        event.incoming.respond(200 if taken else 415 if call is not None else 481, self.now())
+    def expect(self) -> asyncio.Future[core.ResponseReceived]:
+        """Return a future to be the owner of a request: done with its final response, or when we are closed."""
+        waiter: asyncio.Future[core.ResponseReceived] = self.loop.create_future()
+        self._expected.add(waiter)
+        waiter.add_done_callback(self._expected.discard)
+        return waiter
 
     # -- calls ------------------------------------------------------------------------------------------------------
 

@@ -7,6 +7,7 @@ import time
 from typing import TYPE_CHECKING, cast
 
 from microsip_core.errors import InvalidArgument, MicrosipError, TimedOut
+from microsip_core.sip.session.reason import Reason, reasons_of
 from microsip_core.user_agent.event_stream import EventStream
 from microsip_core.user_agent.events import Event, EventType
 from microsip_core.user_agent.failure import ended_error
@@ -14,7 +15,7 @@ from microsip_core.user_agent.states import CallState, EndCause
 
 if TYPE_CHECKING:
     from microsip_core.errors import Explanation
-    from microsip_core.sip.message import Request
+    from microsip_core.sip.message import Request, Response
     from microsip_core.sip.session.invite_session import InviteSession
     from microsip_core.user_agent.account import Account
     from microsip_core.user_agent.agent_core import AgentCore
@@ -53,7 +54,9 @@ class CallLife:
     end_cause: EndCause | None = None
     ended_by: str | None = None
     error: MicrosipError | None = None
-    request: Request | None = None
+    invite_request: Request | None = None
+    response: Response | None = None
+    end_message: Request | Response | None = None
     held = False
     transferred_to: Call | None = None
     replaced_by: Call | None = None
@@ -85,6 +88,11 @@ class CallLife:
         self.remote_uri = remote_uri
         self.remote_display_name = remote_display_name
         self.created = time.time()
+
+    @property
+    def end_reasons(self) -> tuple[Reason, ...]:
+        """The Reason values of the message that ended the call; empty where it had none."""
+        return reasons_of(self.end_message) if self.end_message is not None else ()
 
     def __repr__(self) -> str:
         return f"<Call {self.id} {self.direction} {self.remote_uri} {self.state}>"
@@ -158,11 +166,13 @@ class CallLife:
 
     # -- for the files of this package ------------------------------------------------------------------------------
 
-    def emit(self, kind: EventType, status: int = 0, text: str = "") -> None:
+    def emit(
+        self, kind: EventType, status: int = 0, text: str = "", message: Request | Response | None = None,
+    ) -> None:
         """Tell the listeners of the call and of the user agent."""
         if self._streams is None and not self.agent.observed:
             return
-        event = Event(kind, time.time(), cast("Call", self), self.account, status, text)
+        event = Event(kind, time.time(), cast("Call", self), self.account, status, text, "", message)
         self.tell(event)
         self.agent.publish(event)
 
@@ -216,7 +226,7 @@ class CallLife:
             self.referral = None
         if self.end_cause is EndCause.BUSY:
             self.emit(EventType.CALL_BUSY, self.status, self.reason)
-        self.emit(EventType.CALL_ENDED, self.status, self.reason)
+        self.emit(EventType.CALL_ENDED, self.status, self.reason, self.end_message)
         if not self.recording:
             self.close_streams()
 

@@ -8,6 +8,7 @@ from typing import Any
 
 from microsip_core.errors import CallRefused, MediaError, MicrosipError
 from microsip_core.sip import events as core
+from microsip_core.sip.message import Response
 from microsip_core.user_agent.call import Call
 from microsip_core.user_agent.events import EventType
 from microsip_core.user_agent.failure import call_error, end_cause, refusal_status
@@ -26,7 +27,7 @@ _HOLD_STATES = {
 
 def on_progress(call: Call, event: core.CallProgress) -> None:
     """Take a 101-199 to our INVITE: ringing, progress or early media."""
-    call.status, call.reason = event.status, event.reason
+    call.status, call.reason, call.response = event.status, event.reason, event.response
     now = time.time()
     if call.first_response is None:
         call.first_response = now
@@ -44,20 +45,20 @@ def on_progress(call: Call, event: core.CallProgress) -> None:
             call.ringing = now
         if call.state is CallState.CALLING:
             call.enter(CallState.RINGING)
-        call.emit(EventType.CALL_RINGING, event.status, event.reason)
+        call.emit(EventType.CALL_RINGING, event.status, event.reason, event.response)
     else:
-        call.emit(EventType.CALL_PROGRESS, event.status, event.reason)
+        call.emit(EventType.CALL_PROGRESS, event.status, event.reason, event.response)
 
 
 def on_answered(call: Call, event: core.CallAnswered) -> None:
     """Take the 2xx to our INVITE: media flows, or the call can not be and is hung up."""
-    call.status, call.reason = event.status, event.response.reason
+    call.status, call.reason, call.response = event.status, event.response.reason, event.response
     now = call.answered = time.time()
     call.placement = None
     call.cancel_timer()
     if call.first_response is None:
         call.first_response = now
-    call.emit(EventType.CALL_ANSWERED, event.status, call.reason)
+    call.emit(EventType.CALL_ANSWERED, event.status, call.reason, event.response)
     if call.session is None or call.media is None:
         return
     try:
@@ -152,13 +153,16 @@ def on_ended(call: Call, event: core.CallEnded) -> None:
     provisional = call.status if 100 <= call.status < 200 else 0
     if event.status:
         call.status, call.reason = event.status, event.reason
+    if isinstance(event.message, Response):
+        call.response = event.message
+    call.end_message = event.message
     if call.placement is not None and call.placement.go_on(event):
         return
     if call.error is None:
         network = call.agent.driver.transport_error(event.reason)
         call.error = call_error(
             event, call.remote_uri, network, identity=call.account.identity if call.account is not None else None,
-            request=call.request, provisional=provisional,
+            request=call.invite_request, provisional=provisional,
         )
     call.finish(end_cause(event), event.by)
 

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from microsip_core.errors import InvalidArgument
+from microsip_core.sip.grammar import is_token
 from microsip_core.transport.tls import TlsSettings
 
 _LARGEST = 2**31
@@ -30,6 +31,7 @@ class UserAgentConfig:
     ``ring_timeout`` in seconds ends a call that rings that long, incoming and outgoing.
     ``media_timeout`` in seconds hangs up a call whose peer has sent RTP and then ceased that long, 0 never does.
     ``max_calls`` limits the calls at once: further incoming ones are refused with 486.
+    ``methods`` are those that ``on_request`` answers, to be told in Allow beside those we know: ("SUBSCRIBE", ...).
     ``auto_ring`` sends 180 when ``on_incoming`` has not answered or refused at once.
     ``max_message_size`` is the most octets of a text message: larger ones are refused with 413, or not sent.
     ``accept_transfers`` follows the REFER of a peer within a call: the call it asks for is made (and billed to you).
@@ -52,6 +54,7 @@ class UserAgentConfig:
     ring_timeout: float = 180.0
     media_timeout: float = 60.0
     max_calls: int | None = None
+    methods: Sequence[str] = ()
     auto_ring: bool = True
     max_message_size: int = 16_384
     accept_transfers: bool = False
@@ -65,6 +68,8 @@ class UserAgentConfig:
         """Raise InvalidArgument for a setting outside its range: now, not at the first call."""
         if isinstance(self.codecs, str):
             raise _refusal("codecs", self.codecs, 'a sequence of names, such as ("PCMU", "PCMA")')
+        if isinstance(self.methods, str) or not all(is_token(one) for one in self.methods):
+            raise _refusal("methods", self.methods, 'a sequence of method names, such as ("SUBSCRIBE",)')
         for name, low in (("ring_timeout", 0.001), ("media_timeout", 0.0), ("close_timeout", 0.0), ("trace", 0),
                           ("max_message_size", 0)):
             if not low <= getattr(self, name) <= _LARGEST:

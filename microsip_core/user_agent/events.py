@@ -7,6 +7,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from microsip_core.sip.message import Request, Response
     from microsip_core.user_agent.account import Account
     from microsip_core.user_agent.call import Call
 
@@ -39,6 +40,8 @@ class EventType(StrEnum):
     RECORDING_STOPPED = "recording_stopped"
     PLAYBACK_FINISHED = "playback_finished"
     TRANSPORT_ERROR = "transport_error"
+    REQUEST = "request"
+    RESPONSE = "response"
     SHUTDOWN = "shutdown"
 
 
@@ -48,7 +51,8 @@ class Event:
 
     ``time`` is seconds since the epoch. ``status`` is the SIP status behind it, 0 where there is none. ``text`` is the
     reason phrase, the DTMF digit, the file name, the text message, or a sentence for a person. ``peer`` is the URI of
-    who sent a text message, or was to get it.
+    who sent a text message or request, or was to get it. ``message`` is the SIP message behind the event, where it is
+    about one: all of its headers and its body can be read from that.
     """
 
     type: EventType
@@ -58,3 +62,4 @@ class Event:
     status: int = 0
     text: str = ""
     peer: str = ""
+    message: Request | Response | None = None

@@ -18,6 +18,8 @@ from microsip_core.errors import (
 from microsip_core.sdp.errors import SdpError
 from microsip_core.sip.events import CallEnded, RegistrationFailed
 from microsip_core.sip.events import EndCause as CoreCause
+from microsip_core.sip.message import Message
+from microsip_core.sip.session.reason import reasons_of
 from microsip_core.user_agent.states import EndCause
 
 if TYPE_CHECKING:
@@ -75,7 +77,15 @@ def end_cause(event: CallEnded) -> EndCause:
     """Return why the call ended, in the words of the public API."""
     if event.cause is CoreCause.REJECTED and event.status in BUSY_STATUSES:
         return EndCause.BUSY
+    if event.cause is CoreCause.CANCELED and event.by == "remote" and _is_answered_elsewhere(event.message):
+        return EndCause.ANSWERED_ELSEWHERE
     return _CAUSES.get(event.cause, EndCause.ERROR)
+
+
+def _is_answered_elsewhere(cancel: Message | None) -> bool:
+    """Whether a CANCEL says that another of the callee's phones has taken the call (RFC 3326 s3.1)."""
+    reasons = reasons_of(cancel) if cancel is not None else ()
+    return any(reason.protocol.upper() == "SIP" and reason.cause == 200 for reason in reasons)
 
 
 def call_error(

@@ -71,7 +71,7 @@ class Placement:
             target, call.make_offer(local_host, self._codecs), agent.now(), identity=identity, headers=self._headers,
             answer_timeout=agent.config.ring_timeout, call_id=call.call_id or None, owner=call,
         )
-        call.call_id, call.request = call.session.call_id, call.session.request
+        call.call_id, call.invite_request = call.session.call_id, call.session.request
         agent.pump()
 
     def go_on(self, event: CallEnded) -> bool:

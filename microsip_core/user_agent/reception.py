@@ -48,10 +48,10 @@ class Reception:
             session.identity = account.identity  # its credentials answer challenges in this dialog, to our BYE say
         call = agent.new_call("incoming", CallState.INCOMING, account=account)
         call.session, session.owner, call.offer = session, call, event.sdp
-        call.call_id, call.request = session.call_id, event.request
+        call.call_id, call.invite_request = session.call_id, event.request
         caller, called = event.request.from_, event.request.to
         call.local_uri, call.remote_uri, call.remote_display_name = called.uri, caller.uri, caller.display_name
-        call.emit(EventType.CALL_INCOMING, text=call.remote_uri)
+        call.emit(EventType.CALL_INCOMING, text=call.remote_uri, message=event.request)
         if replaced is not None:
             _take_over(call, replaced)
             return

@@ -1,9 +1,10 @@
-"""Requests outside of calls: text messages (RFC 3428), and OPTIONS as a question whether a peer is there."""
+"""Requests outside of calls: any by hand, text messages (RFC 3428), OPTIONS as a question whether a peer is there."""
 
 from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -20,12 +21,16 @@ from microsip_core.sip.events import EndCause, ResponseReceived
 from microsip_core.sip.hop import Hop, hop_for_uri
 from microsip_core.sip.uri import SipUri
 from microsip_core.user_agent.agent_core import AgentCore
+from microsip_core.user_agent.call_requests import OF_SESSIONS, check_method
 from microsip_core.user_agent.events import Event, EventType
-from microsip_core.user_agent.target import complete_target, parse_uri
+from microsip_core.user_agent.received_request import content_type_of, octets
+from microsip_core.user_agent.target import check_headers, complete_target, parse_uri
 
 if TYPE_CHECKING:
+    from microsip_core.sip.message import Response
     from microsip_core.user_agent.account import Account
 
+_NOT_BY_HAND = OF_SESSIONS | {"REGISTER"}
 _TEXT = "text/plain;charset=UTF-8"
 
 
@@ -35,6 +40,7 @@ class OptionsReply:
 
     ``round_trip_ms`` is the time from the request to the final response, with the second round of a challenge.
     ``allow`` are the methods it takes, ``user_agent`` its Server or User-Agent header; empty where it does not tell.
+    ``response`` is the response itself, with all of its headers.
     """
 
     status: int
@@ -42,13 +48,42 @@ class OptionsReply:
     round_trip_ms: float
     allow: tuple[str, ...] = ()
     user_agent: str = ""
+    response: Response | None = None
 
 
 class AgentRequests(AgentCore):
     """The part of a user agent that sends requests outside of calls."""
 
+    async def request(
+        self, method: str, uri: str, *, account: Account | None = None,
+        headers: Sequence[tuple[str, str]] | None = None, body: bytes | str = b"", content_type: str | None = None,
+        timeout: float | None = None,
+    ) -> Response:
+        """Send a request out of any call and return the final response, whatever its status.
+
+        ``method`` is OPTIONS, MESSAGE, SUBSCRIBE, PUBLISH, NOTIFY, REFER or any other but those that make, change or
+        end calls and registrations. ``headers`` are further ones, ``content_type`` is plain text for a ``body`` that is
+        a string. From, Contact, route and credentials are the ``account``'s, by default the first one's; challenges are
+        answered. Raises InvalidArgument, TimedOut (after ``timeout`` seconds, or the 32 s of SIP), NetworkError,
+        DnsError. Cancelling the wait does not take the request back.
+        """
+        step = check_method(method, _NOT_BY_HAND, "Account and Call")
+        extra = check_headers(headers, step)
+        content, kind = octets(body, step), content_type_of(body, content_type, step)
+        target, account = self._complete(uri, account, step)
+        event = await self._request(
+            method, target, account, timeout, headers=extra, body=content, content_type=kind,
+        )
+        if event.response is None:
+            raise self._refusal(event, step, target, account)
+        if self.observed:
+            self.publish(Event(EventType.RESPONSE, time.time(), None, account, event.status, method, target,
+                               event.response))
+        return event.response
+
     async def send_message(
-        self, uri: str, text: str, *, account: Account | None = None, timeout: float | None = None,
+        self, uri: str, text: str, *, account: Account | None = None,
+        headers: Sequence[tuple[str, str]] | None = None, timeout: float | None = None,
     ) -> None:
         """Send ``text`` to ``uri`` by MESSAGE and wait until it has been taken, at most ``timeout`` seconds.
 
@@ -61,9 +96,12 @@ class AgentRequests(AgentCore):
                 f"the text has {len(body)} octets of {self.config.max_message_size} at most", step=step, peer=uri,
                 remedy="Send it in parts",
             )
+        extra = check_headers(headers, step)
         target, account = self._complete(uri, account, step)
         try:
-            event = await self._request("MESSAGE", target, account, timeout, body=body, content_type=_TEXT)
+            event = await self._request(
+                "MESSAGE", target, account, timeout, headers=extra, body=body, content_type=_TEXT,
+            )
             if event.status >= 300:
                 raise self._refusal(event, step, target, account)
         except MicrosipError as error:
@@ -73,7 +111,8 @@ class AgentRequests(AgentCore):
         self._tell_message(target, account, event.status, event.reason)
 
     async def options(
-        self, uri: str, *, account: Account | None = None, timeout: float | None = None,
+        self, uri: str, *, account: Account | None = None, headers: Sequence[tuple[str, str]] | None = None,
+        timeout: float | None = None,
     ) -> OptionsReply:
         """Ask the peer at ``uri`` what it can, to learn whether it is there and how fast it answers.
 
@@ -81,17 +120,19 @@ class AgentRequests(AgentCore):
         DnsError.
         """
         step = "options"
+        extra = (("Accept", "application/sdp"), *check_headers(headers, step))
         target, account = self._complete(uri, account, step)
         hop = self.hop_for(parse_uri(target, step), account)
         await self._reach(hop)
         started = self.now()
-        event = await self._request("OPTIONS", target, account, timeout, headers=(("Accept", "application/sdp"),))
+        event = await self._request("OPTIONS", target, account, timeout, headers=extra)
         elapsed = (self.now() - started) * 1000
         response = event.response
         if response is None:
             raise self._refusal(event, step, target, account)
         software = response.get("Server") or response.get("User-Agent") or ""
-        return OptionsReply(event.status, event.reason, elapsed, tuple(response.get_all("Allow")), software)
+        allow = tuple(response.get_all("Allow"))
+        return OptionsReply(event.status, event.reason, elapsed, allow, software, response)
 
     def _complete(self, uri: str, account: Account | None, step: str) -> tuple[str, Account | None]:
         """Return the URI to send to, and the account to send from: the first one where none is given."""
@@ -111,7 +152,7 @@ class AgentRequests(AgentCore):
     ) -> ResponseReceived:
         """Send a request out of any dialog and return what came of it. Raises TimedOut after ``timeout`` seconds."""
         hop = self.hop_for(SipUri.parse(target), account)
-        outcome: asyncio.Future[ResponseReceived] = self.loop.create_future()
+        outcome = self.expect()
         try:
             async with asyncio.timeout(timeout):
                 await self._reach(hop)
@@ -126,6 +167,7 @@ class AgentRequests(AgentCore):
         except TimeoutError as error:
             if isinstance(error, MicrosipError):
                 raise
+            outcome.cancel()
             raise TimedOut(f"no final response within {timeout:g} s", step=method.lower(), peer=target) from None
 
     def _refusal(

@@ -35,6 +35,7 @@ class EndCause(StrEnum):
 
     NORMAL = "normal"  # BYE after an answered call
     CANCELED = "canceled"  # CANCEL before the answer
+    ANSWERED_ELSEWHERE = "answered_elsewhere"  # CANCEL, since another phone has answered (Reason: SIP;cause=200)
     REFUSED = "refused"  # a final response 300-699, by whoever
     BUSY = "busy"  # 486, 600 or 603
     NO_ANSWER = "no_answer"  # nobody took the call in time

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from microsip_core.errors import CallRefused, Canceled, InvalidState, MicrosipError, TimedOut
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from microsip_core.sip.session.transfer import OutgoingTransfer
     from microsip_core.user_agent.call import Call
 
+Headers = Sequence[tuple[str, str]]
 _PATIENCE = 5.0  # seconds beyond the ring time-out that the outcome may take to be told
 
 
@@ -88,7 +90,7 @@ class TransferAttempt:
             self.outcome.set_exception(error)
 
 
-def begin_transfer(call: Call, target: str, other: Call | None) -> TransferAttempt:
+def begin_transfer(call: Call, target: str, other: Call | None, headers: Headers) -> TransferAttempt:
     """Send the REFER: to call ``target``, or with ``other`` to take our place in that call. Raises InvalidState."""
     session = _answered_session(call)
     if call.transfer_attempt is not None:
@@ -96,11 +98,11 @@ def begin_transfer(call: Call, target: str, other: Call | None) -> TransferAttem
                            remedy="Await the one before")
     now = call.agent.now()
     if other is None:
-        refer = session.transfer(target, now)
+        refer = session.transfer(target, now, headers=headers)
     elif other is call:
         raise InvalidState("a call can not be transferred to itself", step="transfer", peer=call.remote_uri)
     else:
-        refer = session.transfer_to(_answered_session(other), now)
+        refer = session.transfer_to(_answered_session(other), now, headers=headers)
     attempt = call.transfer_attempt = TransferAttempt(call, refer, target, other)
     call.emit(EventType.CALL_TRANSFERRING, text=target)
     call.agent.pump()

@@ -17,6 +17,7 @@ from microsip_core.user_agent.events import EventType
 from microsip_core.user_agent.failure import no_answer_error
 from microsip_core.user_agent.media_backend import MediaBackend
 from microsip_core.user_agent.placement import Placement
+from microsip_core.user_agent.received_request import RequestHandler
 from microsip_core.user_agent.reception import Handler
 from microsip_core.user_agent.referral import TransferHandler
 from microsip_core.user_agent.requests import AgentRequests
@@ -36,7 +37,10 @@ class UserAgent(AgentRequests):
     only (answers with an inactive description, opens no media socket), or None for the media engine.
 
     ``on_incoming`` is called with each incoming call, a plain function or a coroutine function; without it incoming
-    calls ring and wait in :meth:`next_call`. A handler that fails costs its call. ``on_transfer`` is called with a call
+    calls ring and wait in :meth:`next_call`. A handler that fails costs its call. ``on_request`` is called with each
+    other request that is not the business of a call or registration (MESSAGE, INFO, OPTIONS, NOTIFY, ... in a call or
+    out of any), as a ReceivedRequest that it may answer; what it leaves unanswered is answered by default.
+    ``on_transfer`` is called with a call
     and the URI that its peer wants called instead, where ``accept_transfers`` allows that; it refuses by returning
     False. ``on_trace`` is called with each SIP
     message when ``config.trace`` is set; ``trace`` holds the last ones. ``accounts`` are in the order of their making,
@@ -55,6 +59,7 @@ class UserAgent(AgentRequests):
         changes = {name: value for name, value in given.items() if value is not None}
         super().__init__(dataclasses.replace(config or UserAgentConfig(), **changes), media)
         self.on_incoming: Handler | None = None
+        self.on_request: RequestHandler | None = None
         self.on_transfer: TransferHandler | None = None
         self.on_trace: Callable[[TraceEntry], None] | None = None
 
@@ -161,7 +166,7 @@ class UserAgent(AgentRequests):
         """
         self.require_open("invite")
         check_media(media)
-        check_headers(headers or ())
+        extra = check_headers(headers, "invite")
         account = account or (self.accounts[0] if self.accounts else None)
         target = complete_target(uri, account.uri.host_port if account else None)
         parsed = parse_uri(target, "invite")
@@ -169,7 +174,7 @@ class UserAgent(AgentRequests):
         call.emit(EventType.CALL_OUTGOING, text=target)
         if timeout is not None:
             call.timer = self.loop.call_later(timeout, _give_up, call, timeout)
-        call.placement = Placement(self, call, codecs, headers or ())
+        call.placement = Placement(self, call, codecs, extra)
         call.placement.begin(parsed, target)
         return call
 

@@ -503,7 +503,7 @@ async def test_offer_withdrawn_before_it_is_handled_is_no_fault(
     caller, callee = await make_agent(media=FakeBackend()), await make_agent(media=FakeBackend())
     callee.on_incoming = lambda call: call.answer()
     call = await caller.invite(uri_of(callee))
-    session, invite = callee.calls[0].session, callee.calls[0].request
+    session, invite = callee.calls[0].session, callee.calls[0].invite_request
     assert session is not None
     assert invite is not None
     callee.driver._deliver_safely(CallOfferReceived(session, invite, invite.body))
@@ -568,8 +568,8 @@ async def test_extra_headers_reach_the_callee(caller: UserAgent, callee: UserAge
     caller.start_call(uri_of(callee), headers=[("X-Order", "4711")])
     incoming = await callee.next_call(2)
     await incoming.answer()
-    assert incoming.request is not None
-    assert incoming.request.get("x-order") == "4711"
+    assert incoming.invite_request is not None
+    assert incoming.invite_request.get("x-order") == "4711"
 
 
 async def test_header_that_can_not_be_sent(caller: UserAgent, callee: UserAgent, uri_of: UriOf) -> None:

@@ -128,13 +128,14 @@ def test_bad_uri_says_what_is_meant(text: str) -> None:
 
 @pytest.mark.parametrize("headers", [
     [("Via", "x")], [("v", "x")], [("CONTACT", "<sip:x@h>")], [("Content-Length", "5")], [("Route", "<sip:h;lr>")],
-    ["X-Name: x"], [("X-Number", 5)], {"X-Name": "x"},
+    ["X-Name: x"], [("X-Number", 5)], {"X-Name": "x"}, [("X-A", "a\r\nEvil: 1")], [("X", "a\0")], [("X Y", "a")],
+    [("", "a")], "X-Name: x", 5, [("Authorization", "Digest x")], [("RSeq", "1")],
 ])
 def test_headers_of_the_user_agent_are_its_own(headers: Any) -> None:
     with pytest.raises(InvalidArgument) as caught:
-        check_headers(headers)
+        check_headers(headers, "invite")
     assert caught.value.remedy
-    check_headers([("X-Name", "x"), ("P-Asserted-Identity", "<sip:a@h>")])
+    check_headers([("X-Name", "x"), ("P-Asserted-Identity", "<sip:a@h>")], "invite")
 
 
 def test_media_kinds() -> None:

@@ -68,8 +68,8 @@ async def test_blind_transfer_ends_our_call_when_the_new_one_is_answered(
     assert asked == [(at_bob, uri_of(callee))]
     assert at_bob.transferred_to is bob.calls[0]
     assert bob.calls[0].state is CallState.ACTIVE
-    assert new.request is not None
-    assert new.request.get("Referred-By") == f"<{call.local_uri}>"
+    assert new.invite_request is not None
+    assert new.invite_request.get("Referred-By") == f"<{call.local_uri}>"
     assert (await next_of(followed, "call_transferring")).text == uri_of(callee)
 
 

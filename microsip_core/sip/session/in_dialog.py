@@ -42,7 +42,7 @@ def receive_in_dialog(
         _receive_prack(session, transaction, request, now)
     elif method == "REFER" and session.endpoint.config.transfers:
         receive_refer(session, transaction, request, now)
-    elif method == "NOTIFY" and "NOTIFY" not in session.endpoint.config.deliver:
+    elif method == "NOTIFY":
         receive_notify(session, transaction, request, now)
     else:
         session.endpoint.core.receive_other(transaction, request, session, now)

@@ -240,14 +240,15 @@ def receive_refer(session: InviteSession, transaction: ServerTransaction, reques
 
 
 def receive_notify(session: InviteSession, transaction: ServerTransaction, request: Request, now: float) -> None:
-    """Take a NOTIFY of the refer event package to its transfer; 481 for one without (RFC 6665 s4.1.3)."""
+    """Take a NOTIFY of the refer event package to its transfer; others are none of ours (RFC 6665 s4.1.3)."""
     event = request.get("Event") or ""
     known = event.partition(";")[0].strip().lower() == "refer"
     found = [transfer for transfer in session.transfers if known and transfer.matches(event)]
-    status = 200 if found else 481 if known else 489
-    transaction.respond(response_to(request, status, headers=session.endpoint.response_headers), now)
-    if found:
-        found[-1].on_notify(request)
+    if not found:
+        session.endpoint.core.receive_other(transaction, request, session, now)
+        return
+    transaction.respond(response_to(request, 200, headers=session.endpoint.response_headers), now)
+    found[-1].on_notify(request)
 
 
 def _refer_target(value: str) -> tuple[str, str | None]:

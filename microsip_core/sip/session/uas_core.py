@@ -98,7 +98,7 @@ class UasCore:
         if isinstance(replaces, int):
             self.refuse(transaction, request, replaces, now)
             return
-        contact = self._contact(transaction.source, request)
+        contact = self.contact_towards(transaction.source, request)
         session = InviteSession(endpoint, endpoint.identity, "incoming", request, contact)
         session.local_address = transaction.source.local
         session.replaces = replaces
@@ -134,12 +134,24 @@ class UasCore:
     ) -> None:
         """Take a request of a method that no session deals with, in or out of a dialog."""
         endpoint = self._endpoint
-        method = request.method
-        if method in endpoint.config.deliver:
-            incoming = IncomingRequest(endpoint, transaction, request)
+        if endpoint.config.deliver_others or request.method in endpoint.config.deliver:
+            incoming = IncomingRequest(endpoint, transaction, request, session)
             endpoint.emit(RequestReceived(incoming, request, session))
-        elif method == "NOTIFY":
-            self.refuse(transaction, request, 481, now, reason="Subscription Does Not Exist")
+        else:
+            self.answer_other(transaction, request, session, now)
+
+    def answer_other(
+        self, transaction: ServerTransaction, request: Request, session: InviteSession | None, now: float,
+    ) -> None:
+        """Answer such a request by ourselves."""
+        endpoint = self._endpoint
+        method = request.method
+        if method == "NOTIFY":
+            event = (request.get("Event") or "").partition(";")[0].strip().lower()
+            if session is not None and event != "refer":
+                self.refuse(transaction, request, 489, now)
+            else:
+                self.refuse(transaction, request, 481, now, reason="Subscription Does Not Exist")
         elif method == "REFER" and endpoint.config.transfers:
             self.refuse(transaction, request, 403, now, reason="No Call To Transfer")
         elif method == "OPTIONS":
@@ -155,7 +167,7 @@ class UasCore:
         busy = request.to.tag is None and len(endpoint.live_sessions) >= endpoint.config.max_sessions
         response = response_to(
             request, 486 if busy else 200, to_tag=endpoint.ids.tag(),
-            contact=self._contact(transaction.source, request),
+            contact=self.contact_towards(transaction.source, request),
             headers=(*endpoint.success_headers, ("Accept", "application/sdp")),
         )
         transaction.respond(response, now)
@@ -228,7 +240,7 @@ class UasCore:
         disposition = (request.get("Content-Disposition") or "").replace(" ", "").lower()
         return "handling=optional" in disposition
 
-    def _contact(self, source: Source, request: Request) -> str:
+    def contact_towards(self, source: Source, request: Request) -> str:
         """Return our Contact towards whoever sent ``request``: the address it came in at, the user it was for.
 
         What the registrar knows us by goes for a request that was sent to the Contact we registered.
