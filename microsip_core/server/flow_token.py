@@ -19,9 +19,9 @@ class FlowTokens:
     def __init__(self, secret: bytes) -> None:
         self._secret = secret
 
-    def token(self, source: Source) -> str:
-        """Return the token of a connection, "" for a transport without connections."""
-        if source.transport not in RELIABLE_TRANSPORTS:
+    def token(self, source: Source, *, outbound: bool = False) -> str:
+        """Return the token of a connection; "" for a transport without, unless ``outbound`` makes a flow of it."""
+        if source.transport not in RELIABLE_TRANSPORTS and not outbound:
             return ""
         text = f"{source.transport} {source.host} {source.port} {source.local[0]} {source.local[1]}".encode()
         return b32encode(self._sign(text) + text).decode().rstrip("=").lower()

@@ -21,7 +21,8 @@ _BRANCH_COOKIE = "z9hG4bK"
 class Target:
     """One place a request is to be sent to: its new Request-URI, and of a registered contact preference and Path.
 
-    ``flow`` is the connection the target is reached by, where it has one (RFC 5626 s5.3).
+    ``flow`` is the connection the target is reached by, where it has one (RFC 5626 s5.3); with ``outbound`` it is
+    reached by nothing else.
     """
 
     uri: SipUri
@@ -29,6 +30,7 @@ class Target:
     path: tuple[str, ...] = ()
     registered: bool = False
     flow: Source | None = None
+    outbound: bool = False
 
 
 def preprocess_route(request: Request, domain: Domain) -> str | None:
@@ -90,12 +92,15 @@ def stateless_branch(request: Request, target: Target) -> str:
 def next_hop(request: Request, target: Target) -> Hop:
     """Return where a request goes: the target's path, the topmost Route, else the target itself (s16.6 steps 6, 7).
 
-    A target with a flow may have an address that means nothing to us (RFC 7118 s5): then it is the flow's other end.
+    A target with a flow may have an address that means nothing to us (RFC 7118 s5, RFC 5626): then it is the flow's
+    other end.
     """
     route = target.path[0] if target.path else next(iter(request.get_all("Route")), None)
     hop = hop_for_uri(NameAddr.parse(route).sip_uri if route is not None else target.uri)
     flow = target.flow
-    if flow is not None and (hop.transport != flow.transport or not is_numeric(hop.host)):
+    if flow is not None and (
+        target.outbound or flow.transport == "UDP" or hop.transport != flow.transport or not is_numeric(hop.host)
+    ):
         return Hop(flow.transport, flow.host, flow.port)
     return hop
 

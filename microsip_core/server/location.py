@@ -21,7 +21,8 @@ class Binding:
     ``expires_at`` is in the same monotonic seconds as every ``now``; ``math.inf`` never expires. ``q`` is 0 to 1 (RFC
     3261 s20.10). ``path`` is the route set recorded by Path (RFC 3327), topmost first. ``call_id`` and ``cseq`` are
     those of the REGISTER that made or refreshed it: they order updates that overtake each other. ``flow`` is the
-    connection it came by, over which the contact is reached as long as it stands.
+    connection it came by, over which the contact is reached as long as it stands. ``instance`` is the raw
+    ``+sip.instance``, ``reg_id`` the number of the flow where outbound is in force.
     """
 
     uri: SipUri
@@ -33,6 +34,18 @@ class Binding:
     path: tuple[str, ...] = ()
     instance: str | None = None
     flow: Source | None = None
+    reg_id: str | None = None
+
+    @property
+    def outbound(self) -> bool:
+        """Whether the contact is reached by its flow alone, and known by instance and reg-id (RFC 5626 s6)."""
+        return self.reg_id is not None
+
+    def replaced_by(self, other: Binding) -> bool:
+        """Tell whether a newer binding takes the place of this one: the same flow of an instance, else the same URI."""
+        if other.reg_id is not None:
+            return self.reg_id == other.reg_id and self.instance == other.instance
+        return self.reg_id is None and self.matches(other.uri, other.text)
 
     def matches(self, uri: SipUri, text: str) -> bool:
         """Tell whether this binding is for that contact (URI comparison of RFC 3261 s19.1.4)."""

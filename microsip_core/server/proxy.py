@@ -26,7 +26,8 @@ from .forwarding import (
     via_value,
 )
 from .journal import Journal
-from .location import LocationService
+from .location import Binding, LocationService
+from .registrar import instance_name
 from .response_context import MAX_BREADTH, Branch, ResponseContext
 
 Refusal = tuple[int, tuple[tuple[str, str], ...]]
@@ -83,8 +84,14 @@ class Proxy:
             return [Target(uri, flow=flow if flow != source else None)]
         address = self._domain.address_of_record(uri)
         bindings = self._location.bindings(address, now)
+        instance = uri.params.get("gr")
+        if instance is not None:  # a GRUU stands for one instance (RFC 5627 s5.4)
+            bindings = tuple(binding for binding in bindings if _is_instance(binding, instance))
         if bindings:
-            return [Target(binding.uri, binding.q, binding.path, True, binding.flow) for binding in bindings]
+            return [
+                Target(binding.uri, binding.q, binding.path, True, binding.flow, binding.outbound)
+                for binding in bindings
+            ]
         return 480 if address in self._known else 404
 
     def proxy(
@@ -108,7 +115,10 @@ class Proxy:
             local = self._local_address(hop)
             via = via_value(hop, local, f"{self._ids.branch()}.{context.digest}")
             flow = branch.target.flow
-            tokens = self._flows.token(source), self._flows.token(flow) if flow is not None else ""
+            tokens = (
+                self._flows.token(source, outbound=_is_outbound(request)),
+                self._flows.token(flow, outbound=True) if flow is not None else "",
+            )
             recorded = record_route_values(request, source, hop, local, tokens)
             copy = forwarded_copy(request, branch.target, via, recorded)
         except SipParseError:
@@ -179,6 +189,18 @@ class Proxy:
         """Tell the journal what a forwarded request was answered."""
         self._journal.count(f"response_{response.status}")
         self._journal.tell("response", lambda: f"{describe(context.request)}: {response.status} {response.reason}")
+
+
+def _is_instance(binding: Binding, name: str) -> bool:
+    return binding.instance is not None and instance_name(binding.instance).lower() == name.lower()
+
+
+def _is_outbound(request: Request) -> bool:
+    """Tell whether the sender of a request wants to be reached by its flow alone (RFC 5626 s5.3: ``ob``)."""
+    if len(request.get_all("Via")) != 1:
+        return False
+    contact = request.contact
+    return contact is not None and contact.uri != "*" and "ob" in contact.sip_uri.params
 
 
 def describe(request: Request) -> str:

@@ -1,4 +1,8 @@
-"""Registrar: turns REGISTER requests into bindings of the location service (RFC 3261 s10.3, RFC 3327)."""
+"""Registrar: turns REGISTER requests into bindings of the location service (RFC 3261 s10.3, RFC 3327, RFC 5626 s6).
+
+A client that asks for outbound gets it where it is the first hop that asks: its binding goes by instance and reg-id,
+and by the flow the REGISTER came by. An instance that asks for a GRUU gets a public one (RFC 5627 s5).
+"""
 
 from __future__ import annotations
 
@@ -8,27 +12,32 @@ from dataclasses import dataclass
 
 from microsip_core.errors import LimitExceeded
 from microsip_core.sip.builder import response_to
-from microsip_core.sip.grammar import parse_number
+from microsip_core.sip.grammar import parse_number, unquote
 from microsip_core.sip.header_values import NameAddr
 from microsip_core.sip.hop import RELIABLE_TRANSPORTS, Source, hop_for_uri, transport_parameter
 from microsip_core.sip.message import Request, Response
 from microsip_core.sip.parse_error import SipParseError
-from microsip_core.sip.uri import SipUri
+from microsip_core.sip.uri import SipUri, escape_user
 
 from .domain import Domain
 from .location import Binding, LocationService
 
-SUPPORTED_EXTENSIONS = ("path",)
+SUPPORTED_EXTENSIONS = ("path", "outbound", "gruu")
+_LONGEST_INSTANCE = 128
 _MAX_DELTA_SECONDS = 0xFFFFFFFF
 
 
 @dataclass(frozen=True, slots=True)
 class RegistrarLimits:
-    """What the registrar grants, in seconds: below the least 423, above the most the most, unasked the default."""
+    """What the registrar grants, in seconds: below the least 423, above the most the most, unasked the default.
+
+    ``flow_timer`` is the Flow-Timer of outbound clients: how often at least they are to be heard (RFC 5626 s4.4).
+    """
 
     min_expires: int = 60
     default_expires: int = 3600
     max_expires: int = 7200
+    flow_timer: int = 120
 
 
 class _Refused(Exception):
@@ -70,7 +79,7 @@ class Registrar:
             address = self._address_of_record(request, user)
             contacts = request.get_all("Contact")
             if contacts:
-                self._update(request, address, contacts, now, _flow_of(request, source))
+                self._update(request, address, contacts, now, source)
         except _Refused as refused:
             return response_to(request, refused.status, refused.reason, to_tag=to_tag, headers=refused.headers)
         except SipParseError as error:
@@ -88,9 +97,12 @@ class Registrar:
         return address
 
     def _update(
-        self, request: Request, address: str, contacts: list[str], now: float, flow: Source | None,
+        self, request: Request, address: str, contacts: list[str], now: float, source: Source | None,
     ) -> None:
         """Steps 6 and 7: work out the new set of bindings, and commit it as a whole or not at all."""
+        parsed = [NameAddr.parse(value) for value in contacts if value.strip() != "*"]
+        outbound = _wants_outbound(request, parsed)
+        flow = _flow_of(request, source, outbound=outbound)
         bindings = list(self._location.bindings(address, now))
         sequence = request.cseq.number
         if any(value.strip() == "*" for value in contacts):
@@ -99,9 +111,8 @@ class Registrar:
             for binding in bindings:
                 _check_order(binding, request.call_id, sequence)
             bindings = []
-        for value in contacts:
-            if value.strip() != "*":
-                self._update_one(request, NameAddr.parse(value), bindings, now, flow)
+        for contact in parsed:
+            self._update_one(request, contact, bindings, now, flow, outbound)
         try:
             self._location.commit(address, bindings, now)
         except LimitExceeded:
@@ -109,22 +120,26 @@ class Registrar:
 
     def _update_one(
         self, request: Request, contact: NameAddr, bindings: list[Binding], now: float, flow: Source | None,
+        outbound: bool,
     ) -> None:
         uri = contact.sip_uri
-        text = str(uri)
         seconds = self._seconds(request, contact)
+        instance = contact.params.get("+sip.instance")
+        if instance is not None and len(instance) > _LONGEST_INSTANCE:
+            raise _Refused(400, "Instance Too Long")
+        reg_id = contact.params.get("reg-id") if outbound and instance is not None else None
+        new = Binding(
+            uri=uri, text=str(uri), expires_at=now + seconds, q=contact.q, call_id=request.call_id,
+            cseq=request.cseq.number, path=tuple(request.get_all("Path")), instance=instance, reg_id=reg_id,
+            flow=flow if flow is not None and (reg_id is not None or _leads_by(uri, flow)) else None,
+        )
         for index, binding in enumerate(bindings):
-            if binding.matches(uri, text):
+            if binding.replaced_by(new):
                 _check_order(binding, request.call_id, request.cseq.number)
                 del bindings[index]
                 break
-        if seconds == 0:
-            return
-        bindings.insert(0, Binding(
-            uri=uri, text=text, expires_at=now + seconds, q=contact.q, call_id=request.call_id,
-            cseq=request.cseq.number, path=tuple(request.get_all("Path")), instance=contact.params.get("+sip.instance"),
-            flow=flow if flow is not None and _leads_by(uri, flow) else None,
-        ))
+        if seconds:
+            bindings.insert(0, new)
 
     def _seconds(self, request: Request, contact: NameAddr) -> int:
         """Return the lifetime of one contact: its ``expires``, else Expires, else the default (s10.2.1.1)."""
@@ -141,18 +156,37 @@ class Registrar:
 
     def _granted(self, request: Request, address: str, now: float, to_tag: str) -> Response:
         """Step 8: 200 with every binding there is now, and what remains of its time."""
-        headers = [("Contact", _contact_value(binding, now)) for binding in self._location.bindings(address, now)]
+        bindings = self._location.bindings(address, now)
+        supported = {tag.lower() for tag in request.get_all("Supported")}
+        gruu = f"sip:{escape_user(address)}@{request.to.sip_uri.host_port}" if "gruu" in supported else ""
+        headers = [("Contact", _contact_value(binding, now, gruu)) for binding in bindings]
+        if any(binding.outbound and binding.call_id == request.call_id for binding in bindings):
+            headers += [("Require", "outbound"), ("Flow-Timer", str(self._limits.flow_timer))]
         headers += [("Path", value) for value in request.get_all("Path")]
         if self._date is not None:
             headers.append(("Date", self._date()))
         return response_to(request, 200, to_tag=to_tag, headers=headers)
 
 
-def _flow_of(request: Request, source: Source | None) -> Source | None:
-    """Return the connection the REGISTER came by, if there is one, and it is the client's own end."""
-    if source is None or source.transport not in RELIABLE_TRANSPORTS or len(request.get_all("Via")) != 1:
+def _wants_outbound(request: Request, contacts: list[NameAddr]) -> bool:
+    """Tell whether a REGISTER asks for outbound and gets it (RFC 5626 s6): 439 where the first hop does not know it."""
+    numbered = [contact for contact in contacts if "reg-id" in contact.params and "+sip.instance" in contact.params]
+    if not numbered or "outbound" not in {tag.lower() for tag in request.get_all("Supported")}:
+        return False
+    if len(contacts) > 1 or not (numbered[0].params["reg-id"] or "").isdigit():
+        raise _Refused(400, "One Contact With One Reg-Id")
+    if len(request.get_all("Via")) > 1:
+        path = request.get_all("Path")
+        if not path or "ob" not in NameAddr.parse(path[-1]).sip_uri.params:
+            raise _Refused(439)
+    return True
+
+
+def _flow_of(request: Request, source: Source | None, *, outbound: bool) -> Source | None:
+    """Return the flow the REGISTER came by, if it is the client's own end: a connection, with outbound UDP too."""
+    if source is None or len(request.get_all("Via")) != 1:
         return None
-    return source
+    return source if outbound or source.transport in RELIABLE_TRANSPORTS else None
 
 
 def _leads_by(contact: SipUri, flow: Source) -> bool:
@@ -166,12 +200,24 @@ def _check_order(binding: Binding, call_id: str, sequence: int) -> None:
         raise _Refused(500, "Out Of Order REGISTER")
 
 
-def _contact_value(binding: Binding, now: float) -> str:
+def instance_name(instance: str) -> str:
+    """Return the URN in a raw ``+sip.instance``, "" where it holds none that could stand in a URI."""
+    name = unquote(instance).removeprefix("<").removesuffix(">")
+    plain = name.isascii() and name.replace("-", "").replace(":", "").isalnum()
+    return name if name.startswith("urn:") and plain else ""
+
+
+def _contact_value(binding: Binding, now: float, gruu: str) -> str:
     value = f"<{binding.text}>"
     if binding.q != 1.0:
         value += f";q={binding.q:g}"
     if binding.instance is not None:
         value += f";+sip.instance={binding.instance}"
+        name = instance_name(binding.instance)
+        if gruu and name:
+            value += f';pub-gruu="{gruu};gr={name}"'
+    if binding.reg_id is not None:
+        value += f";reg-id={binding.reg_id}"
     if math.isfinite(binding.expires_at):
         value += f";expires={binding.remaining(now)}"
     return value
