@@ -54,6 +54,13 @@ class StreamCounters(TypedDict, total=False):
     buffer_target_us: int
     buffer_delay_us: int  # present delay above that of the quickest packets
     resets: int  # new SSRC, or a jump in sequence number or timestamp
+    bursts: int  # of loss, RFC 3611 s4.7.2 with a gap threshold of 16; these five -1 when the core does not count them
+    burst_packets: int  # packets sent during bursts,
+    burst_lost: int  # and those of them that were not played
+    gap_packets: int  # packets sent outside of bursts,
+    gap_lost: int  # and those of them that were not played
+    clock_skew_ppm: int  # how much faster the sender's clock runs than ours,
+    clock_skew_known: bool  # once some seconds have been heard
     # RTCP
     rtcp_sent: int
     rtcp_received: int

@@ -146,6 +146,10 @@ typedef struct ms_stream_statistics {
     uint64_t samples_played, samples_concealed, samples_bridged, samples_recovered, samples_inserted, samples_removed;
     int64_t buffer_us, buffer_mean_us, buffer_max_us, buffer_target_us, buffer_delay_us; /* -1: not known */
     uint64_t resets;
+    /* RFC 3611 s4.7.2, gap threshold 16: packets, and those of them that were not played, in bursts and between them */
+    uint64_t bursts, burst_packets, burst_lost, gap_packets, gap_lost;
+    bool clock_skew_known;
+    int64_t clock_skew_ppm; /* how much faster the sender's clock runs than ours */
     /* RTCP; -1: not known */
     uint64_t rtcp_sent, rtcp_received, rtcp_invalid;
     int64_t round_trip_us, round_trip_max_us;

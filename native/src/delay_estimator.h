@@ -36,6 +36,11 @@ void ms_delay_init(ms_delay_estimator_t *estimator);
 /* A packet has arrived; step: by how many sequence numbers the newest packet moved on (0: reordered). */
 void ms_delay_arrival(ms_delay_estimator_t *estimator, int64_t offset_us, int64_t arrival_us, int64_t step);
 
+/* Offset of the newest packet, relative to that of the first. */
+static inline int32_t ms_delay_newest(const ms_delay_estimator_t *estimator) {
+    return estimator->offset_us[(estimator->next + MS_DELAY_WINDOW - 1) % MS_DELAY_WINDOW];
+}
+
 /* Offset of the quickest packets lately. */
 int64_t ms_delay_base(const ms_delay_estimator_t *estimator);
 

@@ -89,6 +89,7 @@ void ms_jb_reset(ms_jb_t *jb) {
     ms_store_clear(&jb->store);
     ms_timeline_init(&jb->timeline, jb->config.sample_rate);
     ms_delay_init(&jb->delays);
+    ms_skew_restart(&jb->skew);
     ms_noise_init(&jb->noise);
     ms_activity_init(&jb->activity);
     memset(jb->audio, 0, (jb->history + jb->room) * sizeof *jb->audio);
@@ -166,8 +167,11 @@ ms_jb_push_result_t ms_jb_push_packet(ms_jb_t *jb, const ms_jb_packet_t *packet,
         return MS_JB_DUPLICATE;
     }
     jb->stats.reordered += place.reordered != 0;
+    if (place.new_run)
+        ms_skew_restart(&jb->skew);
     if (codec->kind == MS_CODEC_AUDIO) {
         ms_delay_arrival(&jb->delays, arrival_us - ms_jb_us(jb, place.position), arrival_us, place.step);
+        ms_skew_arrival(&jb->skew, ms_delay_newest(&jb->delays), arrival_us);
         jb->arrived = 1;
     }
     return keep(jb, packet, codec, &place, (uint32_t)samples, arrival_us);
@@ -195,7 +199,12 @@ ms_jb_push_result_t ms_jb_push(ms_jb_t *jb, const uint8_t *packet, size_t length
     return ms_jb_push_packet(jb, &parsed, arrival_us);
 }
 
-void ms_jb_get_stats(const ms_jb_t *jb, ms_jb_stats_t *stats) { *stats = jb->stats; }
+void ms_jb_get_stats(const ms_jb_t *jb, ms_jb_stats_t *stats) {
+    *stats = jb->stats;
+    stats->pattern = ms_loss_pattern_figures(&jb->pattern);
+    stats->clock_skew_known = jb->skew.known != 0;
+    stats->clock_skew_ppm = (int64_t)(jb->skew.ppm < 0 ? jb->skew.ppm - 0.5f : jb->skew.ppm + 0.5f);
+}
 
 const char *ms_jb_kind_name(ms_jb_kind_t kind) {
     static const char *const names[] = {"normal", "silence", "noise", "accelerate", "decelerate", "merge", "bridge",

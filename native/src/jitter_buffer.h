@@ -6,6 +6,7 @@
 #define MS_JITTER_BUFFER_H
 
 #include "codec_registry.h"
+#include "loss_pattern.h"
 #include "microsip_media.h"
 
 typedef struct ms_jb ms_jb_t;
@@ -64,6 +65,9 @@ typedef struct ms_jb_stats {
     uint64_t inserted_samples, removed_samples; /* by changes of the delay, pauses included */
     uint64_t delay_sum_ms;      /* of every pull that played audio, with delay_count: for the mean */
     uint64_t delay_count;
+    ms_loss_figures_t pattern;  /* how losses lay together */
+    int64_t clock_skew_ppm;     /* how much faster the sender's clock runs than ours, ... */
+    uint64_t clock_skew_known;  /* ... once some seconds have been heard */
 } ms_jb_stats_t;
 
 /* What became of a pushed packet. */

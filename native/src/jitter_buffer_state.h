@@ -3,6 +3,7 @@
 #define MS_JITTER_BUFFER_STATE_H
 
 #include "activity.h"
+#include "clock_skew.h"
 #include "comfort_noise.h"
 #include "concealment.h"
 #include "delay_estimator.h"
@@ -29,6 +30,8 @@ struct ms_jb {
     ms_concealment_t concealment;
     ms_comfort_noise_t noise;
     ms_activity_t activity;
+    ms_loss_pattern_t pattern;
+    ms_clock_skew_t skew;
 
     /* Decoded audio: `history` samples already played, then `ahead` still to play. */
     int16_t *audio;

@@ -58,7 +58,10 @@ static void use_up_first(ms_jb_t *jb) {
     jb->timestamp = packet->timestamp;
     jb->timestamp_position = packet->position;
     if (packet->sequence > jb->last_sequence) {
-        jb->stats.lost += (uint64_t)(packet->sequence - jb->last_sequence - 1);
+        uint64_t lost = (uint64_t)(packet->sequence - jb->last_sequence - 1);
+        jb->stats.lost += lost;
+        ms_loss_pattern_lost(&jb->pattern, lost);
+        ms_loss_pattern_played(&jb->pattern);
         jb->last_sequence = packet->sequence;
     }
     ms_store_remove_first(&jb->store, 1);

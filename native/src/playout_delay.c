@@ -50,7 +50,10 @@ void ms_playout_skip_stale(ms_jb_t *jb) {
     int64_t to = ms_playout_position(jb) + skip;
     const ms_stored_packet_t *first = jb->store.packets;
     while (jb->store.count > 0 && first->position + first->samples <= to) {
-        jb->last_sequence = first->sequence > jb->last_sequence ? first->sequence : jb->last_sequence;
+        if (first->sequence > jb->last_sequence) {
+            ms_loss_pattern_lost(&jb->pattern, (uint64_t)(first->sequence - jb->last_sequence));
+            jb->last_sequence = first->sequence;
+        }
         ms_store_remove_first(&jb->store, 1);
         jb->stats.discarded++;
     }

@@ -76,6 +76,13 @@ static void fill_played(const ms_stream_snapshot_t *snapshot, ms_stream_statisti
     out->buffer_delay_us = known ? snapshot->playing.delay_ms * INT64_C(1000) : -1;
     out->buffer_mean_us = buffer->delay_count > 0 ? (int64_t)(buffer->delay_sum_ms * 1000 / buffer->delay_count) : -1;
     out->resets = buffer->resets;
+    out->bursts = buffer->pattern.bursts;
+    out->burst_packets = buffer->pattern.burst_packets;
+    out->burst_lost = buffer->pattern.burst_lost;
+    out->gap_packets = buffer->pattern.gap_packets;
+    out->gap_lost = buffer->pattern.gap_lost;
+    out->clock_skew_known = buffer->clock_skew_known != 0;
+    out->clock_skew_ppm = buffer->clock_skew_ppm;
     double samples = counters->frame_samples > 0 ? counters->frame_samples : 1.0;
     out->sent_power = (double)counters->sent_energy / samples;
     out->received_power = (double)counters->received_energy / samples;

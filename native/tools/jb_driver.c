@@ -187,7 +187,8 @@ int main(int argc, char **argv) {
     ms_jb_config_t config = {0};
     FILE *track = NULL;
     if (argc < 3) {
-        fprintf(stderr, "usage: jb_driver IN.jbt OUT.raw [--initial MS] [--min MS] [--max MS] [--track FILE]\n");
+        fprintf(stderr, "usage: jb_driver IN.jbt OUT.raw [--initial MS] [--min MS] [--max MS] [--pull MS] "
+                        "[--track FILE]\n");
         return 2;
     }
     if (!load(argv[1], &trace)) {
@@ -198,9 +199,14 @@ int main(int argc, char **argv) {
         if (strcmp(argv[i], "--initial") == 0) config.initial_delay_ms = (uint16_t)atoi(argv[i + 1]);
         else if (strcmp(argv[i], "--min") == 0) config.min_delay_ms = (uint16_t)atoi(argv[i + 1]);
         else if (strcmp(argv[i], "--max") == 0) config.max_delay_ms = (uint16_t)atoi(argv[i + 1]);
+        else if (strcmp(argv[i], "--pull") == 0) trace.pull_ms = (uint32_t)atoi(argv[i + 1]);
         else if (strcmp(argv[i], "--track") == 0) track = fopen(argv[i + 1], "w");
     }
     config.sample_rate = trace.sample_rate;
+    if (trace.pull_ms == 0 || trace.pull_ms > 60) {
+        fprintf(stderr, "jb_driver: pulls of 1 to 60 ms\n");
+        return 2;
+    }
     int good = play_twice(&trace, &config, argv[2], track);
     if (track != NULL && fclose(track) != 0)
         good = 0;
