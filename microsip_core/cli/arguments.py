@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from .checks import check_codecs, domain_of, sip_uri
 from .exit_status import UsageError
 from .password import add_password_options, find_password
+from .trace_options import add_trace_options, open_trace_sinks
 
 if TYPE_CHECKING:
     from microsip_core.user_agent.account import Account
@@ -82,7 +83,7 @@ def add_route_options(parser: ArgumentParser) -> None:
 
 
 def add_engine_options(parser: ArgumentParser, *, listen: str) -> None:
-    """Add --listen, --codec and --core."""
+    """Add --listen, --codec, --core and their like, and those of diagnosis."""
     parser.add_argument("--listen", metavar="HOST:PORT", type=host_port, default=listen,
                         help=f"the local address and UDP port for SIP; port 0 takes a free one (default {listen})")
     parser.add_argument("--codec", metavar="NAME", action="append", default=[],
@@ -92,10 +93,14 @@ def add_engine_options(parser: ArgumentParser, *, listen: str) -> None:
     parser.add_argument("--core", choices=["native", "reference"], help="the media core (default: native where built)")
     parser.add_argument("--media-timeout", metavar="S", type=seconds, default=20.0,
                         help="hang up when the peer's RTP has ceased for S seconds; 0 never does (default 20)")
+    add_trace_options(parser)
 
 
 def engine_config(arguments: Namespace, *, trace: bool = False, max_calls: int | None = None) -> UserAgentConfig:
-    """Return the configuration of a user agent as the options ask for it. Raises UsageError for an unknown codec."""
+    """Return the configuration of a user agent as the options ask for it, captures opened.
+
+    Raises UsageError for an unknown codec, and what :func:`open_trace_sinks` raises.
+    """
     from microsip_core.user_agent.config import UserAgentConfig
 
     codecs = check_codecs(arguments.codec, arguments.core)
@@ -103,7 +108,7 @@ def engine_config(arguments: Namespace, *, trace: bool = False, max_calls: int |
     return UserAgentConfig(
         listen=arguments.listen, codecs=tuple(codecs) if codecs else default.codecs, core=arguments.core,
         srtp=arguments.srtp, media_timeout=arguments.media_timeout, trace=TRACE_MESSAGES if trace else 0,
-        max_calls=max_calls,
+        max_calls=max_calls, trace_sinks=open_trace_sinks(arguments),
     )
 
 

@@ -72,6 +72,7 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("--events", action="store_true",
                         help="with --json: also one object per event while the call runs, such as call_ringing, dtmf")
     parser.add_argument("--ladder", action="store_true", help="show the SIP messages as a ladder diagram at the end")
+    parser.add_argument("--ladder-svg", metavar="FILE.svg", help="draw that diagram into a file")
     parser.add_argument("--picture", metavar="FILE.svg", help="draw the sound, the jitter buffer, jitter and loss")
     parser.add_argument("--report", metavar="FILE.json", help=REPORT_HELP)
     add_output_options(parser)
@@ -87,9 +88,10 @@ def run(arguments: Namespace, output: Output) -> int:
     check_not_the_same(arguments.play, arguments.record)
     check_writable(arguments.picture, step="write the picture")
     check_writable(arguments.report, step="write the report")
+    check_writable(arguments.ladder_svg, step="draw the ladder")
     if arguments.picture and arguments.record is None:
         output.remark("without --record the picture has no waveforms")
-    config = engine_config(arguments, trace=bool(arguments.ladder or arguments.report))
+    config = engine_config(arguments, trace=bool(arguments.ladder or arguments.ladder_svg or arguments.report))
     return run_until_signal(_Conversation(arguments, output).run(config))
 
 
@@ -208,13 +210,16 @@ class _Conversation:
         return status
 
     def _draw(self, record: dict[str, Any], agent: UserAgent) -> None:
-        from .call_diagrams import ladder_of_call, statistics_of_call, write_picture
+        from .call_diagrams import ladder_of_call, statistics_of_call, write_ladder, write_picture
 
         quality = self._quality.notes if self._quality is not None else []
         if record["media"] is not None and record["answer_ms"] is not None and not self._output.as_json:
             self._output.text("\n" + statistics_of_call(record, self._output))
         if self._arguments.ladder:
             self._output.remark("\n" + ladder_of_call(record, agent.trace, self._output))
+        if self._arguments.ladder_svg:
+            write_ladder(self._arguments.ladder_svg, record, agent.trace)
+            self._output.text(f"ladder {self._arguments.ladder_svg}")
         if self._arguments.picture and record["media"] is not None and record["answer_ms"] is not None:
             write_picture(self._arguments.picture, record, quality)
             self._output.text(f"picture {self._arguments.picture}")

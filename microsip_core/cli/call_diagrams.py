@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from microsip_core.diagnosis.ladder import Note, TraceEntry, arrows_of, established_at, render_ladder
+from microsip_core.diagnosis.ladder import Address, Arrow, Note, TraceEntry, arrows_of, established_at, render_ladder
 from microsip_core.diagnosis.tables import media_table
 
 from .output import Output
@@ -15,10 +15,26 @@ from .report import write_text
 
 def ladder_of_call(record: dict[str, Any], messages: Iterable[TraceEntry], output: Output) -> str:
     """Return the ladder diagram of one call, with its media stream drawn in."""
-    messages = list(messages)
+    arrows, names, notes = _ladder_parts(record, list(messages))
+    return render_ladder(arrows, names=names, notes=notes, width=output.width, color=output.color,
+                         ascii_only=output.ascii_only)
+
+
+def write_ladder(path: str, record: dict[str, Any], messages: Iterable[TraceEntry]) -> None:
+    """Write the ladder diagram of one call as SVG."""
+    from microsip_core.diagnosis.ladder_svg import render_ladder_svg
+
+    arrows, names, notes = _ladder_parts(record, list(messages))
+    write_text(path, render_ladder_svg(arrows, names=names, notes=notes), step="draw the ladder")
+
+
+def _ladder_parts(
+    record: dict[str, Any], messages: list[TraceEntry],
+) -> tuple[list[Arrow], dict[Address, str], list[Note]]:
+    """Return the arrows of the call, the names of the columns, and the media stream where there was one."""
     arrows = arrows_of(messages, call_id=record["call_id"])
     if not arrows:
-        return ""
+        return [], {}, []
     here = next(entry.local for entry in messages)
     names = {here: "here"}
     notes = []
@@ -26,8 +42,7 @@ def ladder_of_call(record: dict[str, Any], messages: Iterable[TraceEntry], outpu
     if record["packets_received"] and established is not None:
         far = next(end for end in (arrows[0].source, arrows[0].destination) if end != here)
         notes.append(Note(established + 1e-6, here, far, media_note(record)))
-    return render_ladder(arrows, names=names, notes=notes, width=output.width, color=output.color,
-                         ascii_only=output.ascii_only)
+    return arrows, names, notes
 
 
 def media_note(record: dict[str, Any]) -> str:

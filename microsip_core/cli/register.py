@@ -15,6 +15,7 @@ from .output import Output
 from .password import add_password_options
 from .progress import Progress
 from .signals import run_until_signal
+from .trace_options import add_trace_options, open_trace_sinks
 
 if TYPE_CHECKING:
     from microsip_core.user_agent.account import Account
@@ -44,6 +45,7 @@ def add_arguments(parser: ArgumentParser) -> None:
                         help="give up when the registrar has not answered after S seconds (default 30)")
     parser.add_argument("--keep", action="store_true", help="stay registered until stopped")
     parser.add_argument("--ladder", action="store_true", help="show the SIP messages as a ladder diagram at the end")
+    add_trace_options(parser)
     add_output_options(parser)
 
 
@@ -60,7 +62,8 @@ async def _register(arguments: Namespace, output: Output) -> int:
     from microsip_core.user_agent.config import UserAgentConfig
     from microsip_core.user_agent.user_agent import UserAgent
 
-    config = UserAgentConfig(listen=arguments.listen, trace=1000 if arguments.ladder else 0)
+    config = UserAgentConfig(listen=arguments.listen, trace=1000 if arguments.ladder else 0,
+                             trace_sinks=open_trace_sinks(arguments))
     agent = UserAgent(config, media="none")
     try:
         with Progress() as progress:

@@ -147,13 +147,14 @@ def render_ladder(
     """
     if not arrows:
         return ""
-    columns = _columns(arrows, names or {})
+    columns = columns_of(arrows, names or {})
     glyphs = ASCII if ascii_only else UNICODE
     gap = _gap(arrows, notes, columns, width)
     return _Diagram(columns, names or {}, gap, Style(color), glyphs).render(arrows, notes)
 
 
-def _columns(arrows: Sequence[Arrow], names: Mapping[Address, str]) -> list[Address]:
+def columns_of(arrows: Sequence[Arrow], names: Mapping[Address, str]) -> list[Address]:
+    """Return the addresses, from left to right: those with a name in the order of the names, then as they speak."""
     speaking = list(dict.fromkeys(end for arrow in arrows for end in (arrow.source, arrow.destination)))
     return [address for address in names if address in speaking] + [each for each in speaking if each not in names]
 
@@ -163,7 +164,7 @@ def _gap(arrows: Sequence[Arrow], notes: Sequence[Note], columns: list[Address],
     position = {column: number for number, column in enumerate(columns)}
     wanted = _LEAST_GAP
     for arrow in arrows:
-        needed = max(len(_label(arrow)) + _ARROW_ROOM, len(arrow.summary.sdp) + 3)
+        needed = max(len(label_of(arrow)) + _ARROW_ROOM, len(arrow.summary.sdp) + 3)
         wanted = max(wanted, -(-needed // max(1, abs(position[arrow.source] - position[arrow.destination]))))
     for note in notes:
         needed = len(note.text) + _ARROW_ROOM + 1
@@ -172,7 +173,8 @@ def _gap(arrows: Sequence[Arrow], notes: Sequence[Note], columns: list[Address],
     return max(_LEAST_GAP, min(wanted, allowed))
 
 
-def _label(arrow: Arrow) -> str:
+def label_of(arrow: Arrow) -> str:
+    """Return what stands on an arrow: the message, and whether it came again or was lost."""
     text = arrow.summary.label
     if arrow.copies:
         text += " (retransmitted)"
@@ -230,8 +232,8 @@ class _Diagram:
         left, right = sorted((self._position(arrow.source), self._position(arrow.destination)))
         clock = f"{arrow.time - start:{_TIME_WIDTH - 2}.3f}  "
         if left == right:
-            return [clock + "".join(self._lifelines())[_TIME_WIDTH:] + f" {_label(arrow)} (to itself)"]
-        text = self._glyphs.clip(_label(arrow), right - left - _ARROW_ROOM)
+            return [clock + "".join(self._lifelines())[_TIME_WIDTH:] + f" {label_of(arrow)} (to itself)"]
+        text = self._glyphs.clip(label_of(arrow), right - left - _ARROW_ROOM)
         rightward = self._position(arrow.source) == left
         shaft = f" {text} ".center(right - left - 2, self._glyphs.shaft)
         drawn = shaft + (self._glyphs.lost if arrow.lost else self._glyphs.right_head)

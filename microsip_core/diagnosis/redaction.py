@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 
 REDACTED = "<redacted>"
 
 _CREDENTIAL_HEADER = re.compile(
-    r"(?im)^((?:proxy-)?authorization[ \t]*:[ \t]*\w+[ \t]+)([^\r\n]*(?:\r?\n[ \t][^\r\n]*)*)"
+    r"(?im)^(?:proxy-)?authorization[ \t]*:[ \t]*\w+[ \t]+[^\r\n]*(?:\r?\n[ \t][^\r\n]*)*"
 )
 _SECRET_PARAMETER = re.compile(
-    r'(?i)\b(response|cnonce|nonce|opaque|password)([ \t]*=[ \t]*)("(?:[^"\\]|\\.)*"|[^\s,;]+)'
+    r'(?i)\b(?:response|cnonce|nonce|opaque|password)[ \t]*=[ \t]*(?P<secret>"(?:[^"\\]|\\.)*"|[^\s,;]+)'
 )
-_OPAQUE_SCHEME = re.compile(r"(?im)^((?:proxy-)?authorization[ \t]*:[ \t]*(?:basic|bearer)[ \t]+)[^\r\n]*")
-_URI_PASSWORD = re.compile(r"(?i)\b(sips?:[^\s:@<>;,\"]+):([^\s@<>;,\"]+)@")
-_CRYPTO_KEY = re.compile(r"(?i)(inline:)[A-Za-z0-9+/=]+")
-_SDP_KEY = re.compile(r"(?m)^k=[^\r\n]*")
+_SECRETS = (
+    re.compile(r"(?im)^(?:proxy-)?authorization[ \t]*:[ \t]*(?:basic|bearer)[ \t]+(?P<secret>[^\r\n]*)"),
+    re.compile(r"(?i)\bsips?:[^\s:@<>;,\"]+:(?P<secret>[^\s@<>;,\"]+)@"),
+    re.compile(r"(?i)inline:(?P<secret>[A-Za-z0-9+/=]+)"),
+    re.compile(r"(?m)^k=(?P<secret>[^\r\n]*)"),
+)
 
 
 def redact(text: str) -> str:
@@ -25,12 +28,28 @@ def redact(text: str) -> str:
     the old ``k=`` line go because with them the recorded call can be decrypted. User names and realms stay: a diagnosis
     needs them.
     """
-    text = _OPAQUE_SCHEME.sub(lambda match: match.group(1) + REDACTED, text)
-    text = _CREDENTIAL_HEADER.sub(lambda match: match.group(1) + _without_secrets(match.group(2)), text)
-    text = _URI_PASSWORD.sub(lambda match: f"{match.group(1)}:{REDACTED}@", text)
-    text = _CRYPTO_KEY.sub(lambda match: match.group(1) + REDACTED, text)
-    return _SDP_KEY.sub(f"k={REDACTED}", text)
+    return _covered(text, lambda secret: REDACTED)
 
 
-def _without_secrets(parameters: str) -> str:
-    return _SECRET_PARAMETER.sub(lambda match: f"{match.group(1)}{match.group(2)}{REDACTED}", parameters)
+def mask(message: bytes) -> bytes:
+    """Return a SIP message with the same secrets crossed out octet by octet: its length and its Content-Length stay
+    right, as a capture needs it.
+    """
+    return _covered(message.decode("latin-1"), _crosses).encode("latin-1")
+
+
+def _crosses(secret: str) -> str:
+    if len(secret) > 1 and secret[0] == secret[-1] == '"':
+        return f'"{"x" * (len(secret) - 2)}"'
+    return "x" * len(secret)
+
+
+def _covered(text: str, cover: Callable[[str], str]) -> str:
+    def covered(match: re.Match[str]) -> str:
+        whole, start = match.group(), match.start()
+        return whole[:match.start("secret") - start] + cover(match["secret"]) + whole[match.end("secret") - start:]
+
+    text = _CREDENTIAL_HEADER.sub(lambda match: _SECRET_PARAMETER.sub(covered, match.group()), text)
+    for pattern in _SECRETS:
+        text = pattern.sub(covered, text)
+    return text

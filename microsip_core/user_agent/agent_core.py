@@ -11,6 +11,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from microsip_core import __version__
+from microsip_core.diagnosis.trace import TraceEntry
 from microsip_core.errors import Canceled, InvalidState, NetworkError, NotInitialized
 from microsip_core.ids import IdSource
 from microsip_core.sip import events as core
@@ -34,7 +35,6 @@ from microsip_core.user_agent.received_request import RequestHandler, RequestRec
 from microsip_core.user_agent.reception import Handler, Reception
 from microsip_core.user_agent.referral import TransferHandler
 from microsip_core.user_agent.states import CallState
-from microsip_core.user_agent.trace import TraceEntry
 
 if TYPE_CHECKING:
     from microsip_core.user_agent.call_life import CallLife
@@ -88,8 +88,8 @@ class AgentCore:
         self.media = MediaRouter(loop, config, ids, self._media)
         self.transport = TransportLayer(
             loop, config.listen, receive=self._receive, flush=self._flush, failed=self._transport_failed,
-            trace=self._record_trace if config.trace else None, lost=self._connection_lost, tls=config.tls,
-            nameservers=config.nameservers,
+            trace=self._record_trace if config.trace or config.trace_sinks else None, lost=self._connection_lost,
+            tls=config.tls, nameservers=config.nameservers,
         )
         endpoint_config = EndpointConfig(
             local_address=self.transport.local_address, deliver=frozenset({"INFO", "MESSAGE", *config.methods}),
@@ -145,6 +145,8 @@ class AgentCore:
         self.ticker.close()
         self.media.close()
         await self.transport.close()
+        for sink in self.config.trace_sinks:
+            sink.close()
         self.publish(Event(EventType.SHUTDOWN, time.time()))
         for stream in list(self._streams):
             stream.close()
@@ -264,8 +266,9 @@ class AgentCore:
     ) -> None:
         entry = TraceEntry(time.time(), direction, local, remote, data, transport)
         self._trace.append(entry)
-        if self.on_trace is not None:
+        sinks: list[Callable[[TraceEntry], None]] = [*self.config.trace_sinks]
+        for sink in sinks if self.on_trace is None else [self.on_trace, *sinks]:
             try:
-                self.on_trace(entry)
+                sink(entry)
             except Exception:
-                LOG.exception("fault in on_trace")
+                LOG.exception("fault in %r, which is told of SIP messages", sink)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from microsip_core.diagnosis.trace import TraceSink
 from microsip_core.errors import InvalidArgument
 from microsip_core.sip.grammar import is_token
 from microsip_core.transport.tls import TlsSettings
@@ -37,7 +38,8 @@ class UserAgentConfig:
     ``accept_transfers`` follows the REFER of a peer within a call: the call it asks for is made (and billed to you).
     ``max_redirects`` is how many places a call is tried at that a 300, 301 or 302 names, 0 follows none.
     ``followed_hosts`` are the hosts that a peer may send us to, "*.example.com" for all below it, None for any.
-    ``trace`` is the number of SIP messages to keep for diagnosis, 0 for none.
+    ``trace`` is the number of SIP messages to keep for diagnosis, 0 for none; ``trace_sinks`` are told of each message
+    (a PcapngWriter, a HepSender, one of your own) and closed with the user agent.
     ``close_timeout`` in seconds bounds how long :meth:`UserAgent.close` waits for hang-ups and unregistration.
     """
 
@@ -61,6 +63,7 @@ class UserAgentConfig:
     max_redirects: int = 5
     followed_hosts: Sequence[str] | None = None
     trace: int = 0
+    trace_sinks: Sequence[TraceSink] = ()
     close_timeout: float = 4.0
     seed: int | None = None
 

@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from types import TracebackType
 from typing import Any
 
+from microsip_core.diagnosis.trace import TraceEntry, TraceSink
 from microsip_core.transport.address import HostPort
 from microsip_core.user_agent.account import Account
 from microsip_core.user_agent.call import Call
@@ -23,7 +24,6 @@ from microsip_core.user_agent.referral import TransferHandler
 from microsip_core.user_agent.requests import AgentRequests
 from microsip_core.user_agent.states import CallState, EndCause
 from microsip_core.user_agent.target import check_headers, check_media, complete_target, parse_uri
-from microsip_core.user_agent.trace import TraceEntry
 
 Headers = Sequence[tuple[str, str]]
 
@@ -42,19 +42,19 @@ class UserAgent(AgentRequests):
     out of any), as a ReceivedRequest that it may answer; what it leaves unanswered is answered by default.
     ``on_transfer`` is called with a call
     and the URI that its peer wants called instead, where ``accept_transfers`` allows that; it refuses by returning
-    False. ``on_trace`` is called with each SIP
-    message when ``config.trace`` is set; ``trace`` holds the last ones. ``accounts`` are in the order of their making,
-    the first is the default one.
+    False. ``on_trace`` is called with each SIP message when ``config.trace`` is set or there are ``trace_sinks``;
+    ``trace`` holds the last ones. ``accounts`` are in the order of their making, the first is the default one.
     """
 
     def __init__(
         self, config: UserAgentConfig | None = None, *, listen: str | Sequence[str] | None = None,
         codecs: Sequence[str] | None = None, media: MediaBackend | str | None = None, core: str | None = None,
         user_agent: str | None = None, seed: int | None = None, trace: int | None = None, srtp: str | None = None,
+        trace_sinks: Sequence[TraceSink] | None = None,
     ) -> None:
         given: dict[str, Any] = {
             "listen": listen, "codecs": codecs, "core": core, "user_agent": user_agent, "seed": seed, "trace": trace,
-            "srtp": srtp,
+            "srtp": srtp, "trace_sinks": trace_sinks,
         }
         changes = {name: value for name, value in given.items() if value is not None}
         super().__init__(dataclasses.replace(config or UserAgentConfig(), **changes), media)
