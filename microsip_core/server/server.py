@@ -102,6 +102,7 @@ class LoopbackServer:
         self._impairment = Impairment(loop, seed=self._seed, **self._impair)
         transport = self._transport = TransportLayer(
             loop, self._listen, receive=self._receive, flush=self._pump, failed=self._transport_failed, tls=self._tls,
+            stun_server=True,
         )
         try:
             await transport.open()

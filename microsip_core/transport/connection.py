@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import errno
 import os
+import random
 import secrets
 from collections import deque
 from typing import TYPE_CHECKING, Any, Protocol, cast
@@ -69,6 +70,7 @@ class Connection(asyncio.Protocol):
         self._ping_at = 0.0
         self._pong_due: float | None = None
         self._answers_pings = False
+        self._ping_seconds = owner.limits.keep_alive_seconds
 
     # -- asyncio's side ---------------------------------------------------------------------------------------------
 
@@ -88,7 +90,7 @@ class Connection(asyncio.Protocol):
         self._owner.made(self)
         now = self._loop.time()
         self._message_since = now if self.hop is None else None
-        self._ping_at = now + self._limits.keep_alive_seconds
+        self._ping_at = now + self._ping_seconds
         self._watch(now)
         self.on_connected()
 
@@ -195,6 +197,17 @@ class Connection(asyncio.Protocol):
             raise error
         transport.write(data)
 
+    def expect_pongs(self, seconds: float) -> None:
+        """Ping at least every ``seconds`` from now on, and have each ping answered (RFC 5626 s4.4.1)."""
+        self._answers_pings = True
+        if seconds >= self._ping_seconds or self._timer is None:
+            return
+        now = self._loop.time()
+        self._ping_seconds = seconds
+        self._ping_at = min(self._ping_at, now + seconds * random.uniform(0.8, 1.0))  # noqa: S311 (no secret)
+        self._timer.cancel()
+        self._watch(now)
+
     def close(self) -> None:
         """Close after what has been written is out. May be called again."""
         if self._transport is not None:
@@ -245,7 +258,7 @@ class Connection(asyncio.Protocol):
             return  # the connection is given up then
         if self._answers_pings:
             self._pong_due = now + self._limits.pong_seconds
-        self._ping_at = now + self._limits.keep_alive_seconds
+        self._ping_at = now + self._ping_seconds * random.uniform(0.8, 1.0)  # noqa: S311 (RFC 5626 s4.4.1: spread)
 
     def send_ping(self) -> None:
         """Ask for a sign of life in the form of this transport."""

@@ -14,6 +14,7 @@ Flush = Callable[[], None]  # the batch of messages is over: time to send what c
 Unreachable = Callable[[HostPort, bytes, OSError], None]  # what was sent to that address did not get there
 Failed = Callable[[object, NetworkError], None]  # the token of a packet, or the branch in it, and why it was not sent
 Trace = Callable[[str, str, HostPort, HostPort, bytes], None]  # "in" or "out", transport, local, remote, message
+TakeStun = Callable[[bytes, "Link", HostPort], bool]  # a datagram that may be STUN; returns whether it was
 Concrete = Callable[["Link", HostPort], HostPort]  # the local address, no wildcard, towards that remote one
 
 

@@ -17,12 +17,14 @@ from microsip_core.transport.address import (
     parse_listen,
 )
 from microsip_core.transport.connector import STREAM_TRANSPORTS
+from microsip_core.transport.keep_alive import KeepAlive
 from microsip_core.transport.link import Failed, Flush, Link, Receive, Trace
 from microsip_core.transport.local_route import concrete, routing_address, send_error
 from microsip_core.transport.resolver import Resolver
 from microsip_core.transport.stream_addresses import StreamAddresses
 from microsip_core.transport.stream_limits import DEFAULT_STREAM_LIMITS, StreamLimits
 from microsip_core.transport.streams import StreamLayer
+from microsip_core.transport.stun_client import StunClient
 from microsip_core.transport.tls import TlsSettings
 from microsip_core.transport.udp import UdpLink, open_udp_socket
 
@@ -37,13 +39,15 @@ class TransportLayer:
 
     ``listen`` is "HOST:PORT", "TRANSPORT:HOST:PORT" (udp, tcp, tls, ws, wss), or several of them. Where none of these
     addresses can reach a destination by UDP or TCP, a further socket is opened on the local address that routes there.
+    With ``listen_tcp`` we listen for TCP, too, at each UDP address where that port is free (RFC 3261 s18.2.1).
+    ``stun_server``: STUN requests that come to our UDP sockets are answered (RFC 5626 s5.4).
     """
 
     def __init__(
         self, loop: asyncio.AbstractEventLoop, listen: str | Sequence[str], *, receive: Receive, flush: Flush,
         failed: Failed, trace: Trace | None = None, lost: Callable[[Hop], None] | None = None,
         tls: TlsSettings | None = None, limits: StreamLimits = DEFAULT_STREAM_LIMITS,
-        nameservers: Sequence[str] = (),
+        nameservers: Sequence[str] = (), stun_server: bool = False, listen_tcp: bool = False,
     ) -> None:
         self._loop = loop
         self._listen = [listen] if isinstance(listen, str) else list(listen)
@@ -58,6 +62,10 @@ class TransportLayer:
         self._by_local: dict[HostPort, Link] = {}
         self._waiting: dict[Hop, list[OutgoingPacket]] = {}
         self._tasks: set[asyncio.Task[None]] = set()
+        self._listen_tcp = listen_tcp
+        self.stun = StunClient(loop, serves=stun_server)
+        self._lost = lost
+        self._keep_alive = KeepAlive(loop, send=self._send_octets, ask=self.public_address, lost=self._flow_lost)
         self.resolver = Resolver(loop, nameservers)
         self.addresses = StreamAddresses(self.resolver, self._listening, self._links)
         self.streams = self.addresses.streams = StreamLayer(
@@ -75,9 +83,19 @@ class TransportLayer:
                 target = (await self.resolver.resolve(Hop("UDP", host, port or 5060)))[0]
                 host, family = target.address[0], target.family
             if protocol == "UDP":
-                self._listening.append((protocol, self._open_udp(host, port, family).local))
+                local = self._open_udp(host, port, family).local
+                self._listening.append((protocol, local))
+                if self._listen_tcp:
+                    self._listen_too(local, family)
             else:
                 self._listening.append((protocol, self.addresses.open_listener(protocol, host, port, family).local))
+
+    def _listen_too(self, local: HostPort, family: socket.AddressFamily) -> None:
+        """Listen for TCP where we do for UDP, if we may: large requests come that way (RFC 3261 s18.1.1)."""
+        try:
+            self.streams.listen("TCP", local[0], local[1], family)
+        except (Busy, NetworkError):
+            return  # another program has that port for TCP: a peer that gets no connection goes on by UDP
 
     @property
     def default_transport(self) -> str:
@@ -106,7 +124,8 @@ class TransportLayer:
 
     def _open_udp(self, host: str, port: int, family: socket.AddressFamily) -> Link:
         opened = open_udp_socket(host, port, family)
-        link = UdpLink(self._loop, opened, self._receive, self._flush, self._on_unreachable, self._concrete_local)
+        link = UdpLink(self._loop, opened, self._receive, self._flush, self._on_unreachable, self._concrete_local,
+                       self.stun.receive)
         self._links.append(link)
         self._by_local[link.local] = link
         return link
@@ -205,6 +224,60 @@ class TransportLayer:
         self._by_local[local] = link
         return local
 
+    # -- flows ----------------------------------------------------------------------------------------------------
+
+    async def public_address(self, hop: Hop) -> HostPort:
+        """Ask the STUN server at a UDP ``hop`` where it sees the socket that leads there. Raises NetworkError."""
+        link, remote = await self._udp_route(hop)
+        return await self.stun.ask(link, remote)
+
+    async def local_and_public(self, hop: Hop) -> tuple[HostPort, HostPort]:
+        """Return the local address of the socket that leads to a STUN server, and where that sees it."""
+        link, remote = await self._udp_route(hop)
+        return self._concrete_local(link, remote), await self.stun.ask(link, remote)
+
+    async def _udp_route(self, hop: Hop) -> tuple[Link, HostPort]:
+        await self.resolver.resolve(hop)
+        route = self._route(hop)
+        if route is None:
+            raise NetworkError("the address is not known", step="stun", peer=hop.host)
+        return route
+
+    def keep_alive(self, hop: Hop, owner: object, seconds: float, *, outbound: bool) -> None:
+        """Keep the flow to ``hop`` open for ``owner``, by something sent at least every ``seconds``; 0: do not.
+
+        With ``outbound`` the other end answers for it, and a flow that is not answered counts as lost.
+        """
+        self._keep_alive.release(owner)
+        if seconds <= 0:
+            return
+        if hop.transport == "UDP":
+            self._keep_alive.keep(hop, owner, seconds, outbound=outbound)
+        elif outbound:
+            connection = self.streams.find(hop)
+            if connection is not None:
+                connection.expect_pongs(seconds)
+
+    def release_flow(self, owner: object) -> None:
+        """``owner`` needs its flow no longer."""
+        self._keep_alive.release(owner)
+
+    def abandon(self, hop: Hop) -> None:
+        """Use the connection to ``hop`` no more: its other end says that the flow has failed (430)."""
+        self.streams.leave(hop)
+
+    def _flow_lost(self, hop: Hop) -> None:
+        if self._lost is not None:
+            self._lost(hop)
+
+    def _send_octets(self, data: bytes, hop: Hop) -> None:
+        route = self._route(hop)
+        if route is not None:
+            try:
+                route[0].send(data, route[1])
+            except OSError as error:
+                raise send_error(route[1], error) from error
+
     # -- sending --------------------------------------------------------------------------------------------------
 
     def send(self, packets: Iterable[OutgoingPacket]) -> None:
@@ -282,6 +355,7 @@ class TransportLayer:
 
     async def close(self) -> None:
         """Close every socket. May be called again."""
+        self._keep_alive.close()
         tasks = list(self._tasks)
         for task in tasks:
             task.cancel()

@@ -13,7 +13,7 @@ from collections import deque
 from microsip_core.errors import Busy, NetworkError
 from microsip_core.sip.hop import Source
 from microsip_core.transport.address import HostPort, join_host_port
-from microsip_core.transport.link import Concrete, Flush, Receive, Unreachable
+from microsip_core.transport.link import Concrete, Flush, Receive, TakeStun, Unreachable
 
 _LARGEST_DATAGRAM = 65535
 _BATCH = 64  # datagrams a wake-up: enough to save wake-ups, few enough that the answers do not wait long
@@ -73,12 +73,12 @@ class UdpLink:
 
     protocol = "UDP"
     __slots__ = (
-        "_concrete", "_flush", "_loop", "_queue", "_receive", "_socket", "_sources", "_unreachable", "local",
+        "_concrete", "_flush", "_loop", "_queue", "_receive", "_socket", "_sources", "_stun", "_unreachable", "local",
     )
 
     def __init__(
         self, loop: asyncio.AbstractEventLoop, opened: socket.socket, receive: Receive, flush: Flush,
-        unreachable: Unreachable, concrete: Concrete,
+        unreachable: Unreachable, concrete: Concrete, stun: TakeStun | None = None,
     ) -> None:
         self._loop = loop
         self._socket = opened
@@ -86,6 +86,7 @@ class UdpLink:
         self._flush = flush
         self._unreachable = unreachable
         self._concrete = concrete
+        self._stun = stun
         self._sources: dict[object, Source] = {}
         self._queue: deque[tuple[bytes, HostPort]] = deque()
         self.local: HostPort = opened.getsockname()[:2]
@@ -99,6 +100,8 @@ class UdpLink:
         try:
             for _ in range(_BATCH):
                 data, address = receive_from(_LARGEST_DATAGRAM)
+                if data < b"\2" and self._stun is not None and self._stun(data, self, address[:2]):
+                    continue  # SIP begins with a letter, STUN with one of these
                 source = sources.get(address)
                 receive(data, source if source is not None else self._new_source(address))
         except OSError as error:
