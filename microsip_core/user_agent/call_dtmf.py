@@ -25,7 +25,7 @@ _REMEMBERED_DIGITS = 1000  # received and not read yet; the oldest are lost beyo
 _QUEUED_DIGITS = 32  # at most so many at a time are given to the media engine, which holds 64
 _SAME_DIGIT = 0.15  # seconds within which the same digit by the other method is the same key press
 _NUMBERED = {"10": "*", "11": "#", "12": "A", "13": "B", "14": "C", "15": "D"}  # some peers send the event code
-_INFO_TYPES = frozenset({"application/dtmf-relay", "application/dtmf"})
+INFO_TYPES = ("application/dtmf-relay", "application/dtmf")
 
 
 class CallDtmf(CallLife):
@@ -165,7 +165,7 @@ class CallDtmf(CallLife):
     def take_info(self, request: Request, now: float) -> bool:
         """Take an INFO; returns whether it held a digit."""
         kind = (request.content_type or "").partition(";")[0].strip().lower()
-        if kind not in _INFO_TYPES:
+        if kind not in INFO_TYPES:
             return False
         digit = _digit_of(request.body.decode("utf-8", "replace"))
         if digit not in _DIGITS:

@@ -10,6 +10,7 @@ from microsip_core.errors import CallRefused, MediaError, MicrosipError
 from microsip_core.sip import events as core
 from microsip_core.sip.message import Response
 from microsip_core.user_agent.call import Call
+from microsip_core.user_agent.call_life import ANSWERED
 from microsip_core.user_agent.events import EventType
 from microsip_core.user_agent.failure import call_error, end_cause, refusal_status
 from microsip_core.user_agent.log import LOG
@@ -139,7 +140,7 @@ def _update_hold(call: Call) -> None:
     before = call.state
     remote = call.media is not None and call.media.remote_hold
     after = _HOLD_STATES[call.held, remote]
-    if after is before or before in (CallState.CONNECTING, CallState.ENDED):
+    if after is before or before not in ANSWERED:  # an UPDATE may come in an early dialog: no answer yet
         return
     call.enter(after)
     if after is CallState.ACTIVE:

@@ -9,6 +9,7 @@ from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING
 
 from microsip_core.errors import InvalidArgument
+from microsip_core.user_agent.call_dtmf import INFO_TYPES
 from microsip_core.user_agent.events import Event, EventType
 from microsip_core.user_agent.log import LOG
 from microsip_core.user_agent.mailbox import take_message
@@ -95,7 +96,9 @@ class ReceivedRequest:
         if method == "MESSAGE":
             take_message(self._agent, self._event)
         elif method == "INFO":
-            self._event.incoming.respond(self._info_status(now), now)
+            status = self._info_status(now)
+            understood = (("Accept", ", ".join(INFO_TYPES)),) if status == 415 else ()
+            self._event.incoming.respond(status, now, headers=understood)
         else:
             self._event.incoming.decline(now)
         self._agent.pump()

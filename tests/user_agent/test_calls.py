@@ -451,6 +451,25 @@ async def test_early_media_of_ours(caller: UserAgent, callee: UserAgent, uri_of:
     await call.wait("active", 2)
 
 
+async def test_change_before_the_answer_leaves_the_call_to_be_answered(make_agent: MakeAgent, uri_of: UriOf) -> None:
+    """UPDATE may hold within the early dialog (RFC 3311): that is no answer, and the call starts as held."""
+    caller, callee = await make_agent(media=FakeBackend()), await make_agent(media=FakeBackend())
+    call = caller.start_call(uri_of(callee))
+    incoming = await callee.next_call(2)
+    incoming.ring(early_media=True)
+    await call.wait("early", 2)
+    assert call.session is not None
+    offered = asyncio.Event()
+    callee_answers = incoming.media.accept_offer
+    incoming.media.accept_offer = lambda sdp: (offered.set(), callee_answers(sdp))[1]
+    call.session.update(b"hold", caller.now())
+    caller.pump()
+    await asyncio.wait_for(offered.wait(), 2)
+    assert incoming.state is CallState.EARLY
+    await incoming.answer()
+    assert incoming.state is CallState.REMOTE_HELD
+
+
 async def test_caller_without_offer_gets_ours_and_answers_in_the_ack(make_agent: MakeAgent, peer: RawPeer) -> None:
     backend = FakeBackend()
     callee = await make_agent(media=backend)

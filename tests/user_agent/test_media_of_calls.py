@@ -262,7 +262,9 @@ async def test_info_that_is_no_digit_is_refused(call: Call, other: UserAgent) ->
     request = call.session.send_request("INFO", call.agent.now(), body=b"x", content_type="text/plain")
     request.owner = asyncio.get_running_loop().create_future()
     call.agent.pump()
-    assert (await asyncio.wait_for(request.owner, 2)).status == 415
+    refusal = await asyncio.wait_for(request.owner, 2)
+    assert refusal.status == 415
+    assert refusal.response.get_all("Accept") == ["application/dtmf-relay", "application/dtmf"]
 
 
 async def test_info_refused_by_the_peer(call: Call, other: UserAgent, monkeypatch: pytest.MonkeyPatch) -> None:
