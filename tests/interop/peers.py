@@ -47,11 +47,11 @@ def free_udp_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def udp_port_taken(port: int) -> bool:
+def udp_port_taken(port: int, host: str = HOST) -> bool:
     """True when some process holds this UDP port of loopback."""
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+    with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET, socket.SOCK_DGRAM) as probe:
         try:
-            probe.bind((HOST, port))
+            probe.bind((host, port))
         except OSError:
             return True
         return False
@@ -86,13 +86,15 @@ class Peer:
                 self.process.wait(3)
 
 
-def start(name: str, command: list[str], port: int, log: Path, cwd: Path, wait_for_port: bool = True) -> Peer:
+def start(
+    name: str, command: list[str], port: int, log: Path, cwd: Path, wait_for_port: bool = True, host: str = HOST,
+) -> Peer:
     """Start ``command`` and wait until it holds its UDP port."""
     with log.open("wb") as sink:
         process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=sink, stderr=subprocess.STDOUT, cwd=cwd)
     peer = Peer(name, process, port, log)
     deadline = time.monotonic() + START_TIMEOUT
-    while wait_for_port and not udp_port_taken(port):
+    while wait_for_port and not udp_port_taken(port, host):
         if process.poll() is not None or time.monotonic() > deadline:
             peer.stop()
             pytest.fail(f"{name} did not start:\n{peer.output()[-2000:]}")
