@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import importlib.util
 import os
+import random
 import shutil
 import socket
 import subprocess
@@ -41,10 +42,11 @@ def _missing(message: str) -> None:
 
 
 def free_udp_port() -> int:
-    """Return a UDP port of loopback that was free a moment ago."""
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
-        probe.bind((HOST, 0))
-        return int(probe.getsockname()[1])
+    """Return a UDP port of loopback that was free a moment ago, below those that systems give away by themselves."""
+    while True:
+        port = random.randrange(10_000, 20_000, 2)
+        if not udp_port_taken(port):
+            return port
 
 
 def udp_port_taken(port: int, host: str = HOST) -> bool:
