@@ -71,6 +71,7 @@ class Connection(asyncio.Protocol):
         self._pong_due: float | None = None
         self._answers_pings = False
         self._ping_seconds = owner.limits.keep_alive_seconds
+        self._spread = False
 
     # -- asyncio's side ---------------------------------------------------------------------------------------------
 
@@ -203,10 +204,14 @@ class Connection(asyncio.Protocol):
         if seconds >= self._ping_seconds or self._timer is None:
             return
         now = self._loop.time()
-        self._ping_seconds = seconds
-        self._ping_at = min(self._ping_at, now + seconds * random.uniform(0.8, 1.0))  # noqa: S311 (no secret)
+        self._ping_seconds, self._spread = seconds, True
+        self._ping_at = min(self._ping_at, now + self._next_ping())
         self._timer.cancel()
         self._watch(now)
+
+    def _next_ping(self) -> float:
+        """Return the seconds to the next ping: where a server sets the time, 80 to 100 % of it (RFC 5626 s4.4.1)."""
+        return self._ping_seconds * (random.uniform(0.8, 1.0) if self._spread else 1.0)  # noqa: S311 (no secret)
 
     def close(self) -> None:
         """Close after what has been written is out. May be called again."""
@@ -258,7 +263,7 @@ class Connection(asyncio.Protocol):
             return  # the connection is given up then
         if self._answers_pings:
             self._pong_due = now + self._limits.pong_seconds
-        self._ping_at = now + self._ping_seconds * random.uniform(0.8, 1.0)  # noqa: S311 (RFC 5626 s4.4.1: spread)
+        self._ping_at = now + self._next_ping()
 
     def send_ping(self) -> None:
         """Ask for a sign of life in the form of this transport."""

@@ -162,6 +162,22 @@ async def test_peer_that_ceases_to_answer_pings_is_given_up(opened: Line) -> Non
     assert opened.clock.armed == 0
 
 
+async def test_peer_that_grants_outbound_has_to_answer_from_the_first_ping_on(opened: Line) -> None:
+    """RFC 5626 s4.4.1: every 80 to 100 % of the Flow-Timer, and a pong within 10 s."""
+    opened.clock.move(15)
+    opened.connection.expect_pongs(40.0)
+    opened.clock.move(31.9)
+    assert opened.taken() == []
+    opened.clock.move(8.2)
+    assert opened.taken() == [PING]
+    opened.connection.data_received(PONG)
+    opened.clock.move(40)
+    assert opened.taken() == [PING]
+    opened.clock.move(11)
+    assert opened.wire.closed == "aborted"
+    assert opened.clock.armed == 0
+
+
 async def test_any_octets_show_that_the_peer_is_there(opened: Line) -> None:
     opened.clock.move(101)
     opened.connection.data_received(PONG)
