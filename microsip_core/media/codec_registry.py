@@ -9,6 +9,7 @@ from microsip_core.errors import CodecError
 from microsip_core.sdp.capabilities import AudioCapabilities
 from microsip_core.sdp.crypto import DEFAULT_SUITES
 from microsip_core.sdp.formats import RtpFormat
+from microsip_core.sdp.rtcp import NO_FEATURES, RtcpFeatures
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,8 +97,9 @@ def find_codec(name: str, core: str) -> Codec:
 
 def capabilities_for(
     names: Iterable[str] | None, core: str, *, srtp: str = "off", suites: Sequence[str] = DEFAULT_SUITES,
+    rtcp: RtcpFeatures = NO_FEATURES,
 ) -> AudioCapabilities:
-    """Return what to offer: the named codecs in that order (``None``: all of the core), and telephone-event."""
+    """Return what to offer: the named codecs in that order (``None``: all of the core), telephone-event, and RTCP's."""
     codecs = codecs_of(core) if names is None else [find_codec(name, core) for name in names]
     formats: dict[str, RtpFormat] = {}
     for codec in codecs:
@@ -107,4 +109,5 @@ def capabilities_for(
         raise CodecError("an empty list of codecs", step="choose codecs", remedy="Name at least one codec")
     return AudioCapabilities(
         [*formats.values(), *(_EVENTS[rate] for rate in sorted(clocks))], srtp=srtp, suites=suites,
+        rtcp=rtcp if core == "native" else rtcp._replace(voip_metrics=False),
     )

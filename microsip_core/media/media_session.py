@@ -9,6 +9,7 @@ from microsip_core.errors import InvalidArgument, InvalidState, MediaError, Micr
 from microsip_core.ids import IdSource
 from microsip_core.sdp.crypto import DEFAULT_SUITES, SRTP_MODES, SUITES
 from microsip_core.sdp.negotiation import AudioNegotiation, NegotiatedAudio
+from microsip_core.sdp.rtcp import ALL_FEATURES, RtcpFeatures
 
 from .codec_registry import capabilities_for, sample_rate_of
 from .engine import MediaEngine, create_engine
@@ -180,7 +181,7 @@ class EngineMediaSession:
                 {number: self._payload_format(form, agreed.ptime_ms) for number, form in agreed.receive.items()},
                 agreed.telephone_event, _events_of(agreed),
                 sending=agreed.sending, receiving=agreed.receiving, srtp=_srtp_keys(agreed),
-                telephone_event_clock=agreed.telephone_event_clock,
+                telephone_event_clock=agreed.telephone_event_clock, rtcp=agreed.rtcp,
             )
         except InvalidArgument as error:
             raise MediaError(
@@ -218,11 +219,13 @@ class EngineMediaBackend:
     def __init__(
         self, engine: MediaEngine, *, ids: IdSource | None = None, media_timeout_ms: int = 0, jitter_min_ms: int = 0,
         jitter_max_ms: int = 500, jitter_initial_ms: int = 40, srtp_suites: Sequence[str] = DEFAULT_SUITES,
+        rtcp: RtcpFeatures = ALL_FEATURES,
     ) -> None:
         self.engine = engine
         self._ids = ids or IdSource()
         self._limits = (jitter_min_ms, jitter_max_ms, jitter_initial_ms, media_timeout_ms)
         self._srtp_suites = tuple(srtp_suites)
+        self._rtcp = rtcp
         self._capabilities: dict[tuple[tuple[str, ...] | None, str], AudioCapabilities] = {}
 
     @property
@@ -271,7 +274,7 @@ class EngineMediaBackend:
                 raise InvalidArgument(f"srtp is {srtp!r}", step="open media", remedy=f"Use {', '.join(SRTP_MODES)}")
             if srtp != "off":
                 require_srtp(self.core)
-            capabilities = capabilities_for(key[0], self.core, srtp=srtp, suites=self._srtp_suites)
+            capabilities = capabilities_for(key[0], self.core, srtp=srtp, suites=self._srtp_suites, rtcp=self._rtcp)
             if len(self._capabilities) < 64:
                 self._capabilities[key] = capabilities
         return capabilities
@@ -287,11 +290,12 @@ class EngineMediaBackend:
 
 def open_backend(
     core: str | None = None, *, shards: int = 1, ids: IdSource | None = None, media_timeout_ms: int = 0,
-    srtp_suites: Sequence[str] = (),
+    srtp_suites: Sequence[str] = (), rtcp: RtcpFeatures = ALL_FEATURES,
 ) -> EngineMediaBackend:
     """Start a media engine ("native", "reference", or ``None`` for the best there is) and return its backend.
 
-    ``srtp_suites`` in order of preference, empty for all there are. Raises InvalidArgument for one there is not.
+    ``srtp_suites`` in order of preference, empty for all there are; ``rtcp``: what to offer of RTCP, and to take
+    where it is offered. Raises InvalidArgument for a suite there is not.
     """
     unknown = [suite for suite in srtp_suites if suite not in SUITES]
     if unknown:
@@ -300,7 +304,7 @@ def open_backend(
         )
     return EngineMediaBackend(
         create_engine(core, shards), ids=ids, media_timeout_ms=media_timeout_ms,
-        srtp_suites=srtp_suites or DEFAULT_SUITES,
+        srtp_suites=srtp_suites or DEFAULT_SUITES, rtcp=rtcp,
     )
 
 

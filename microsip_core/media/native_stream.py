@@ -9,6 +9,7 @@ from os import PathLike
 from typing import TYPE_CHECKING, cast
 
 from microsip_core.errors import InvalidArgument, InvalidState
+from microsip_core.sdp.rtcp import NO_FEATURES, RtcpFeatures
 
 from . import _native
 from .native_clips import ClipCache, flat_int16
@@ -69,6 +70,7 @@ class NativeStream:
         receiving: bool = True,
         srtp: SrtpKeys | None = None,
         telephone_event_clock: int | None = None,
+        rtcp: RtcpFeatures = NO_FEATURES,
     ) -> None:
         """See the interface."""
         accepted = [
@@ -90,6 +92,7 @@ class NativeStream:
                 remote, remote_rtcp, sent, ptime_ms, accepted, event, sending, receiving, srtp is not None,
                 *self._new_contexts(srtp), _encoder_tuple(encoder or EncoderSettings()),
                 0 if send is None or telephone_event_clock in (None, send.clock_rate) else telephone_event_clock,
+                (rtcp.mux, rtcp.reduced_size, rtcp.voip_metrics),
             )
         except _native.NativeError as error:
             names = ", ".join(sorted({str(name) for name, *_ in (accepted if sent is None else [*accepted, sent])}))

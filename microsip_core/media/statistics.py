@@ -70,6 +70,17 @@ class StreamCounters(TypedDict, total=False):
     remote_packets_lost: int  # cumulative, from the last report block; -1 before
     remote_fraction_lost: int  # 0 to 255, from the last report block; -1 before
     remote_jitter_us: int  # -1 before
+    # what the peer's VoIP metrics say of our stream (RFC 3611 s4.7); -1 where it does not tell
+    remote_xr_loss: int  # 1/256
+    remote_xr_discard: int  # 1/256
+    remote_xr_burst_density: int  # 1/256
+    remote_xr_gap_density: int  # 1/256
+    remote_xr_burst_ms: int
+    remote_xr_gap_ms: int
+    remote_xr_delay_ms: int  # in its buffer and devices
+    remote_xr_r_factor: int
+    remote_xr_mos_lq: int  # times 10
+    remote_xr_mos_cq: int  # times 10
     # ticks
     ticks: int  # frames, sent or not
     ticks_late: int  # frames of this stream sent more than 5 ms after their time

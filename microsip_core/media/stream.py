@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from os import PathLike
 from typing import TYPE_CHECKING, Protocol
 
+from microsip_core.sdp.rtcp import NO_FEATURES, RtcpFeatures
+
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
@@ -100,11 +102,13 @@ class Stream(Protocol):
         receiving: bool = True,
         srtp: SrtpKeys | None = None,
         telephone_event_clock: int | None = None,
+        rtcp: RtcpFeatures = NO_FEATURES,
     ) -> None:
         """Set or change what was negotiated (first answer, re-INVITE).
 
         ``remote`` is where RTP goes until a valid packet has come from elsewhere; ``remote_rtcp`` None means the next
-        port. ``receive`` maps payload types to their formats; ``telephone_event`` is the payload type to send digits
+        port, and does not count where ``rtcp`` says that both share one.
+        ``receive`` maps payload types to their formats; ``telephone_event`` is the payload type to send digits
         with, None when the peer takes none. ``telephone_event_receive``
         may map the types to their clock rates, which are 8000 Hz else; ``telephone_event_clock`` is that of the type to
         send with, where it is not the codec's. With ``sending`` off nothing is sent but RTCP

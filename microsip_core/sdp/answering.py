@@ -11,6 +11,7 @@ from .capabilities import PROFILES, SECURE_PROFILES, AudioCapabilities
 from .crypto import CryptoAttribute, choose_crypto
 from .description import MediaDescription, SessionDescription
 from .formats import STATIC_FORMATS, RtpFormat, encodings_of, parse_payload_type
+from .rtcp import RtcpFeatures, rtcp_features
 
 _BLACK_HOLES = frozenset({"0.0.0.0", "::"})  # noqa: S104 -- compared with, never bound
 _NO_CLOCKS: Mapping[int, int] = {}
@@ -36,6 +37,7 @@ class RemoteAudio(NamedTuple):
     maxptime: str | None
     crypto: CryptoAttribute | None  # the key for SRTP, if SRTP it is to be
     event_clocks: Mapping[int, int]  # of telephone-events, by payload type, where it is not 8000 Hz
+    features: RtcpFeatures  # of RTCP, in common
 
 
 def examine(
@@ -71,6 +73,7 @@ def examine(
         " ".join(payload_types), lines, host, _rtcp_address(media, host), description.direction_of(media),
         host in _BLACK_HOLES, media.attribute("ptime"), media.attribute("maxptime"), crypto,
         {number: event.clock_rate for number, event in events.items() if event.clock_rate != 8000} or _NO_CLOCKS,
+        rtcp_features(media) & capabilities.rtcp,
     )
 
 

@@ -8,6 +8,7 @@ from typing import NamedTuple
 from .crypto import DEFAULT_SUITES, SRTP_MODES, SUITES
 from .formats import STATIC_FORMATS, RtpFormat, describe_formats, normalized, parse_payload_type
 from .memory import DescriptionMemory
+from .rtcp import NO_FEATURES, RtcpFeatures
 
 PROFILES = frozenset({"RTP/AVP", "RTP/AVPF"})
 """Profiles we can speak: AVPF only adds feedback messages, which nobody has to send (RFC 4585 s3.1)."""
@@ -30,21 +31,24 @@ class Match(NamedTuple):
 class AudioCapabilities:
     """The formats of one kind of user agent, telephone-event among them. Made once and shared by many negotiations.
 
-    ``srtp`` is one of ``SRTP_MODES``, ``suites`` those for SRTP in order of preference.
+    ``srtp`` is one of ``SRTP_MODES``, ``suites`` those for SRTP in order of preference, ``rtcp`` the
+    features of RTCP to offer, and to take where they are offered.
     """
 
     __slots__ = (
         "_matches", "answers", "attributes", "by_key", "by_payload_type", "event_clocks", "events", "formats", "offers",
-        "payload_types", "receivable", "srtp", "suites",
+        "payload_types", "receivable", "rtcp", "srtp", "suites",
     )
 
     def __init__(
         self, formats: Iterable[RtpFormat], *, srtp: str = "off", suites: Sequence[str] = DEFAULT_SUITES,
+        rtcp: RtcpFeatures = NO_FEATURES,
     ) -> None:
         if srtp not in SRTP_MODES or not suites or not all(suite in SUITES for suite in suites):
             raise ValueError(f"no way to do SRTP is called {srtp!r} with {suites}")
         self.srtp = srtp
         self.suites = tuple(suites)
+        self.rtcp = rtcp
         self.formats = tuple(formats)
         self.by_key = {rtp_format.key: rtp_format for rtp_format in self.formats}
         self.by_payload_type = {rtp_format.payload_type: rtp_format for rtp_format in self.formats}

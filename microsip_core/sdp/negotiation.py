@@ -25,6 +25,7 @@ from .description import DIRECTIONS, MediaDescription, SessionDescription
 from .errors import DEFAULT_LIMITS, SdpError, SdpLimits
 from .formats import RtpFormat, describe_formats
 from .memory import DescriptionMemory, Remembered, Wording, take_apart
+from .rtcp import NO_FEATURES, RtcpFeatures
 
 _SENDS = frozenset({"sendrecv", "sendonly"})
 _RECEIVES = frozenset({"sendrecv", "recvonly"})
@@ -48,6 +49,7 @@ class NegotiatedAudio(NamedTuple):
     crypto: NegotiatedCrypto | None = None  # keys for SRTP, None for RTP
     telephone_event_clock: int = 8000  # Hz, of the type to send
     event_clocks: Mapping[int, int] = MappingProxyType({})  # of telephone-events to receive, where it is not 8000 Hz
+    rtcp: RtcpFeatures = NO_FEATURES
 
     @property
     def sending(self) -> bool:
@@ -69,8 +71,8 @@ class AudioNegotiation:
 
     __slots__ = (
         "_answered", "_crypto_lines", "_formats", "_index", "_keys", "_last_tail", "_limits", "_new_key",
-        "_offered_direction", "_others", "_profile", "_version", "capabilities", "host", "port", "ptime_ms",
-        "rtcp_port", "session_id",
+        "_offered_direction", "_others", "_profile", "_rtcp_lines", "_version", "capabilities", "host",
+        "port", "ptime_ms", "rtcp_port", "session_id",
     )
 
     def __init__(
@@ -97,6 +99,7 @@ class AudioNegotiation:
         self._answered: NegotiatedAudio | None = None  # the answer to our last offer, in the peer's numbers
         self._formats = (capabilities.payload_types, capabilities.attributes)  # as for m= and for a=
         self._offered_direction = "sendrecv"
+        self._rtcp_lines = ""
 
     def create_offer(self, direction: str = "sendrecv") -> bytes:
         """Return an offer: the first of the session with all our formats, a later one with those agreed before."""
@@ -104,6 +107,7 @@ class AudioNegotiation:
         if self._answered is not None:
             self._formats = self._agreed_formats(self._answered)
             self._answered = None
+        self._rtcp_lines = self.capabilities.rtcp.lines
         if self.capabilities.srtp != "off":
             suites = dict.fromkeys([*self._keys, *self.capabilities.suites])
             self._crypto_lines = "".join(crypto_line(suite, self._key_for(suite)) for suite in suites)
@@ -202,6 +206,7 @@ class AudioNegotiation:
         self._profile = remote.profile
         self._formats = (remote.payload_types, remote.attribute_lines)
         self._answered = None
+        self._rtcp_lines = remote.features.lines
         negotiated = self._negotiated(remote, port, direction)
         self._crypto_lines = ""
         if remote.crypto is not None:
@@ -226,13 +231,15 @@ class AudioNegotiation:
     def _negotiated(self, remote: RemoteAudio, port: int, wanted: str) -> NegotiatedAudio:
         sending = wanted in _SENDS and remote.direction in _RECEIVES and not remote.black_hole
         receiving = wanted in _RECEIVES and remote.direction in _SENDS
+        own_port = (remote.host, min(port + 1, 65535))
+        rtcp = (remote.host, port) if remote.features.mux else remote.rtcp or own_port
         return NegotiatedAudio(
             remote.send, remote.audio, remote.telephone_event, remote.events, (remote.host, port),
-            remote.rtcp or (remote.host, min(port + 1, 65535)), _DIRECTION_OF[sending, receiving],
+            rtcp, _DIRECTION_OF[sending, receiving],
             ptime_for(remote.ptime, remote.maxptime, self.ptime_ms),
             remote.black_hole or remote.direction not in _RECEIVES,
             None if remote.crypto is None else self._agree_on(remote.crypto),
-            remote.event_clocks.get(remote.telephone_event or 0, 8000), remote.event_clocks,
+            remote.event_clocks.get(remote.telephone_event or 0, 8000), remote.event_clocks, remote.features,
         )
 
     def _audio_section(self, ptime_ms: int, direction: str) -> str:
@@ -241,7 +248,7 @@ class AudioNegotiation:
         rtcp = "" if self.rtcp_port == self.port + 1 else f"a=rtcp:{self.rtcp_port}\r\n"
         return (
             f"m=audio {self.port} {self._profile} {payload_types}\r\n"
-            f"{attributes}{self._crypto_lines}{rtcp}a=ptime:{ptime_ms}\r\na={direction}\r\n"
+            f"{attributes}{self._crypto_lines}{rtcp}{self._rtcp_lines}a=ptime:{ptime_ms}\r\na={direction}\r\n"
         )
 
     def _describe(self, audio: str, timing: str) -> bytes:

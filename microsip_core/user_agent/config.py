@@ -27,6 +27,7 @@ class UserAgentConfig:
     ``srtp`` "off", "optional" (offers SRTP with keys in the description, SDES of RFC 4568, and takes what the peer can)
     or "mandatory" (no call without). The keys are as secret as the way of the SIP messages, so use TLS; they are
     redacted wherever messages are shown. ``srtp_suites`` in order of preference, empty for all there are.
+    ``rtcp_mux`` offers to carry RTCP on the port of RTP (RFC 5761), and does so where the peer offers it.
     ``core`` is "native" or "reference", None takes the native media engine where it is built.
     ``user_agent`` is the User-Agent and Server header value, "" to send none.
     ``ring_timeout`` in seconds ends a call that rings that long, incoming and outgoing.
@@ -51,6 +52,7 @@ class UserAgentConfig:
     port_range: tuple[int, int] | None = None
     srtp: str = "off"
     srtp_suites: Sequence[str] = ()
+    rtcp_mux: bool = True
     core: str | None = None
     user_agent: str | None = None
     ring_timeout: float = 180.0

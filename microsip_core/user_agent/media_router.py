@@ -57,10 +57,12 @@ class MediaRouter:
     def _create_backend(self) -> MediaBackend:
         if self._wanted is None:
             from microsip_core.media.media_session import open_backend
+            from microsip_core.sdp.rtcp import ALL_FEATURES
 
             timeout_ms = round(self._config.media_timeout * 1000)
             return open_backend(
                 self._config.core, ids=self._ids, media_timeout_ms=timeout_ms, srtp_suites=self._config.srtp_suites,
+                rtcp=ALL_FEATURES._replace(mux=self._config.rtcp_mux),
             )
         if isinstance(self._wanted, str):
             from microsip_core.user_agent.signaling_only import SignalingOnlyBackend

@@ -238,6 +238,11 @@ cdef dict statistics_dict(const ms_stream_statistics_t *s):
         "round_trip_us": s.round_trip_us, "round_trip_max_us": s.round_trip_max_us,
         "remote_packets_lost": s.remote_packets_lost, "remote_fraction_lost": s.remote_fraction_lost,
         "remote_jitter_us": s.remote_jitter_us,
+        "remote_xr_loss": s.remote_xr_loss, "remote_xr_discard": s.remote_xr_discard,
+        "remote_xr_burst_density": s.remote_xr_burst_density, "remote_xr_gap_density": s.remote_xr_gap_density,
+        "remote_xr_burst_ms": s.remote_xr_burst_ms, "remote_xr_gap_ms": s.remote_xr_gap_ms,
+        "remote_xr_delay_ms": s.remote_xr_delay_ms, "remote_xr_r_factor": s.remote_xr_r_factor,
+        "remote_xr_mos_lq": s.remote_xr_mos_lq, "remote_xr_mos_cq": s.remote_xr_mos_cq,
         "ticks": s.ticks, "ticks_late": s.ticks_late, "ticks_skipped": s.ticks_skipped,
     }
 
@@ -303,11 +308,11 @@ cdef class Stream:
 
     def configure(self, remote, remote_rtcp, send, uint16_t ptime_ms, list receive, int16_t telephone_event, bint sending,
                   bint receiving, bint srtp=False, Srtp srtp_send=None, Srtp srtp_receive=None, tuple encoder=(0, 0, 5, 0, False, False),
-                  uint32_t telephone_event_rate=0):
+                  uint32_t telephone_event_rate=0, tuple rtcp=(False, False, False)):
         """``remote`` and ``remote_rtcp`` are (host, port) or None; ``send`` and what ``receive`` lists are payload tuples.
 
         With ``srtp`` the keys stay as they are where None is given. ``encoder``: bitrate, playback rate, complexity,
-        expected loss in percent, redundancy, silence suppression.
+        expected loss in percent, redundancy, silence suppression. ``rtcp``: mux, reduced size, VoIP metrics.
         """
         cdef ms_stream_format_t form
         cdef list kept = []
@@ -340,6 +345,7 @@ cdef class Stream:
             fill_payload(&form.receive[i], receive[i], kept)
         form.telephone_event = telephone_event
         form.telephone_event_rate = telephone_event_rate
+        form.rtcp_mux, form.rtcp_reduced_size, form.rtcp_voip_metrics = rtcp
         form.srtp = srtp
         form.srtp_send = srtp_send.srtp if srtp_send is not None else NULL
         form.srtp_receive = srtp_receive.srtp if srtp_receive is not None else NULL

@@ -83,6 +83,9 @@ cdef extern from "microsip_media.h" nogil:
         uint64_t rtcp_sent, rtcp_received, rtcp_invalid
         int64_t round_trip_us, round_trip_max_us
         int64_t remote_packets_lost, remote_fraction_lost, remote_jitter_us
+        int64_t remote_xr_loss, remote_xr_discard, remote_xr_burst_density, remote_xr_gap_density
+        int64_t remote_xr_burst_ms, remote_xr_gap_ms, remote_xr_delay_ms
+        int64_t remote_xr_r_factor, remote_xr_mos_lq, remote_xr_mos_cq
         uint64_t ticks, ticks_late, ticks_skipped
         double sent_power, received_power
 
@@ -133,6 +136,7 @@ cdef extern from "microsip_media.h" nogil:
         uint16_t remote_port
         const char *remote_rtcp_host
         uint16_t remote_rtcp_port
+        bint rtcp_mux, rtcp_reduced_size, rtcp_voip_metrics
         bint sending, receiving
         bint has_send
         ms_payload_t send

@@ -154,6 +154,10 @@ typedef struct ms_stream_statistics {
     uint64_t rtcp_sent, rtcp_received, rtcp_invalid;
     int64_t round_trip_us, round_trip_max_us;
     int64_t remote_packets_lost, remote_fraction_lost, remote_jitter_us;
+    /* what the peer's VoIP metrics say of our stream (RFC 3611 s4.7), -1: not known; rates and densities in 1/256 */
+    int64_t remote_xr_loss, remote_xr_discard, remote_xr_burst_density, remote_xr_gap_density;
+    int64_t remote_xr_burst_ms, remote_xr_gap_ms, remote_xr_delay_ms; /* its end system delay */
+    int64_t remote_xr_r_factor, remote_xr_mos_lq, remote_xr_mos_cq;   /* MOS times 10 */
     /* frames */
     uint64_t ticks, ticks_late, ticks_skipped;
     /* sums of squares per sample of the last frame, on the scale of int16 */
@@ -216,6 +220,9 @@ typedef struct ms_stream_format {
     uint16_t remote_port;
     const char *remote_rtcp_host;  /* NULL: the remote host */
     uint16_t remote_rtcp_port;     /* 0: the port after RTP's */
+    bool rtcp_mux;                 /* RTCP goes and comes with RTP (RFC 5761): the two lines above do not count */
+    bool rtcp_reduced_size;        /* the peer may leave out the report (RFC 5506); we never do */
+    bool rtcp_voip_metrics;        /* the peer wants VoIP metrics in our reports (RFC 3611 s4.7) */
     bool sending, receiving;
     bool has_send;                 /* `send` and ptime_ms count */
     ms_payload_t send;

@@ -52,6 +52,7 @@ typedef struct ms_receive_map {
 typedef struct ms_settings {
     ms_address_t remote, remote_rtcp; /* unspecified: not known */
     bool sending, receiving, silence_suppression;
+    bool rtcp_mux, rtcp_reduced_size, rtcp_voip_metrics;
     uint8_t send_type;
     uint16_t ptime_ms;
     uint32_t sample_rate;

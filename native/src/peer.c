@@ -62,10 +62,12 @@ bool ms_peer_is_steady(const ms_peer_t *peer, int64_t now) {
            now - peer->last_heard < PAUSE_NS;
 }
 
-bool ms_peer_accept_rtcp(ms_peer_t *peer, const ms_address_t *from) {
+bool ms_peer_accept_rtcp(ms_peer_t *peer, const ms_address_t *from, bool muxed) {
     if (!ms_address_same_host(from, &peer->rtp) && !ms_address_same_host(from, &peer->signaled_rtcp))
         return false;
-    peer->rtcp = *from;
-    peer->rtcp_latched = true;
+    if (!muxed) {
+        peer->rtcp = *from;
+        peer->rtcp_latched = true;
+    }
     return true;
 }

@@ -21,6 +21,7 @@ void ms_peer_configure(ms_peer_t *peer, const ms_address_t *rtp, const ms_addres
 bool ms_peer_accept(ms_peer_t *peer, const ms_address_t *from, bool same_source, int64_t now);
 /* The lock has held for long and packets keep coming: nothing is to be expected from elsewhere. */
 bool ms_peer_is_steady(const ms_peer_t *peer, int64_t now);
-bool ms_peer_accept_rtcp(ms_peer_t *peer, const ms_address_t *from);
+/* `muxed`: it came on the port of RTP, so that there is nothing to learn from where it came. */
+bool ms_peer_accept_rtcp(ms_peer_t *peer, const ms_address_t *from, bool muxed);
 
 #endif

@@ -3,14 +3,10 @@
 
 #include "byte_order.h"
 
-/* RTCP packet types 192 to 223 seen as an RTP second octet with marker (RFC 5761 s4). */
-#define RTCP_TYPE_FIRST 192
-#define RTCP_TYPE_LAST 223
-
 ms_status_t ms_rtp_parse(const uint8_t *bytes, size_t length, ms_rtp_packet_t *packet) {
     if (length < MS_RTP_HEADER_SIZE || bytes[0] >> 6 != 2)
         return MS_EFORMAT;
-    if (bytes[1] >= RTCP_TYPE_FIRST && bytes[1] <= RTCP_TYPE_LAST)
+    if (ms_rtp_is_rtcp(bytes, length))
         return MS_EFORMAT;
     size_t csrc_count = bytes[0] & 0x0f, start = MS_RTP_HEADER_SIZE + 4 * csrc_count, end = length;
     if (start > end)

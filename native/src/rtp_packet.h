@@ -24,6 +24,11 @@ typedef struct ms_rtp_packet {
    payload type is none of RTCP's. MS_EFORMAT otherwise. */
 ms_status_t ms_rtp_parse(const uint8_t *bytes, size_t length, ms_rtp_packet_t *packet);
 
+/* Whether what came on a port for both is RTCP: its packet types seen as second octet (RFC 5761 s4). */
+static inline bool ms_rtp_is_rtcp(const uint8_t *bytes, size_t length) {
+    return length >= 2 && bytes[1] >= 192 && bytes[1] <= 223;
+}
+
 /* Write the fixed header; payload, csrc_count and length of `packet` are not looked at. */
 void ms_rtp_write_header(uint8_t header[MS_RTP_HEADER_SIZE], const ms_rtp_packet_t *packet);
 

@@ -17,6 +17,8 @@ typedef struct ms_stream_counters {
     uint64_t rtcp_sent, rtcp_received, rtcp_invalid;
     int64_t round_trip_us, round_trip_max_us;
     int64_t remote_lost, remote_fraction_lost, remote_jitter_us;
+    ms_rtcp_voip_metrics_t remote_voip;
+    bool remote_voip_known;
     uint64_t ticks, late, skipped;
     uint64_t sent_energy, received_energy; /* sums of squares of the last frame */
     int64_t buffered_max_ms;
@@ -97,7 +99,7 @@ struct ms_stream {
     uint64_t packets_at_report;
     uint32_t last_sr;
     int64_t last_sr_arrival;
-    bool rtcp_began, bye_received;
+    bool rtcp_began, bye_received, rtcp_mux, rtcp_reduced_size, rtcp_voip_metrics;
     char cname[MS_CNAME_MAX + 1];
 
     /* audio */
@@ -134,6 +136,9 @@ void ms_stream_playout(ms_stream_t *stream, ms_shard_t *shard);
 /* Fill shard->sent from the source and send it. */
 void ms_stream_send(ms_stream_t *stream, ms_shard_t *shard);
 void ms_stream_rtcp(ms_stream_t *stream, ms_shard_t *shard);
+/* What came with RTP (RFC 5761). `from`: who sent it. */
+void ms_stream_take_rtcp(ms_stream_t *stream, ms_shard_t *shard, size_t length, const ms_address_t *from,
+                         int64_t arrival);
 void ms_stream_send_bye(ms_stream_t *stream, ms_shard_t *shard);
 void ms_stream_finish_playback(ms_stream_t *stream, ms_shard_t *shard, const char *why);
 

@@ -67,6 +67,9 @@ static void configure(ms_stream_t *stream, ms_shard_t *shard, ms_settings_t *set
     stream->sending = settings->sending;
     stream->silence_suppression = settings->silence_suppression;
     stream->receiving = settings->receiving;
+    stream->rtcp_mux = settings->rtcp_mux;
+    stream->rtcp_reduced_size = settings->rtcp_reduced_size;
+    stream->rtcp_voip_metrics = settings->rtcp_voip_metrics;
     ms_address_t before = stream->peer.signaled;
     ms_peer_configure(&stream->peer, &settings->remote, &settings->remote_rtcp);
     if (stream->configured && !ms_address_equal(&before, &settings->remote))

@@ -87,6 +87,9 @@ static ms_status_t fill_settings(ms_stream_t *stream, const ms_stream_format_t *
     settings->sending = format->sending;
     settings->receiving = format->receiving;
     settings->silence_suppression = format->encoder.silence_suppression;
+    settings->rtcp_mux = format->rtcp_mux;
+    settings->rtcp_reduced_size = format->rtcp_reduced_size;
+    settings->rtcp_voip_metrics = format->rtcp_voip_metrics;
     settings->send_type = format->send.type;
     settings->ptime_ms = format->has_send ? format->ptime_ms : MS_PTIME_DEFAULT_MS;
     settings->telephone_event = format->telephone_event;

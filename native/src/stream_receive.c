@@ -96,7 +96,8 @@ static void take_valid(ms_stream_t *stream, ms_shard_t *shard, const ms_rtp_pack
     ms_jb_push_packet(stream->playout->jb, &entry, arrival / MS_NS_PER_US);
 }
 
-static void take(ms_stream_t *stream, ms_shard_t *shard, size_t length, const ms_address_t *from, int64_t arrival) {
+static void take_rtp(ms_stream_t *stream, ms_shard_t *shard, size_t length, const ms_address_t *from,
+                     int64_t arrival) {
     ms_rtp_packet_t packet;
     const ms_codec_t *codec;
     if (stream->srtp_receive != NULL && !ms_stream_unseal(stream, shard, &length, false))
@@ -138,8 +139,12 @@ void ms_stream_receive(ms_stream_t *stream, ms_shard_t *shard) {
             break;
         packets++;
         int64_t arrival = arrival_of(stream, shard, wall_time);
-        take(stream, shard, (size_t)length, &from, arrival);
-        if (packets == 1 && surely_empty(stream, shard, arrival)) {
+        bool rtcp = stream->rtcp_mux && ms_rtp_is_rtcp(shard->packet, (size_t)length);
+        if (rtcp)
+            ms_stream_take_rtcp(stream, shard, (size_t)length, &from, arrival);
+        else
+            take_rtp(stream, shard, (size_t)length, &from, arrival);
+        if (packets == 1 && !rtcp && surely_empty(stream, shard, arrival)) {
             drained_at = arrival;
             break;
         }

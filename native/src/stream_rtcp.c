@@ -38,6 +38,45 @@ static ms_rtcp_report_block_t block_of(ms_stream_t *stream, const ms_shard_t *sh
                                     .delay_since_last_sr = delay};
 }
 
+static uint8_t rate_of(uint64_t part, uint64_t whole) {
+    uint64_t rate = whole == 0 ? 0 : part * 256 / whole;
+    return rate > 255 ? 255 : (uint8_t)rate;
+}
+
+static uint16_t at_most_16_bits(int64_t value) { return value < 0 ? 0 : value > 0xffff ? 0xffff : (uint16_t)value; }
+
+/* RFC 3611 s4.7 about what we receive. Quality is estimated where the figures of both directions meet, not here. */
+static ms_rtcp_voip_metrics_t voip_of(const ms_stream_t *stream, uint32_t ssrc) {
+    ms_jb_stats_t buffer;
+    ms_jb_get_stats(stream->playout->jb, &buffer);
+    uint64_t expected = ms_rtp_receiver_expected(&stream->receiver), received = stream->counters.received;
+    uint64_t lost = expected > received ? expected - received : 0;
+    int64_t delay = stream->playing.buffered_ms + stream->ptime_ms;
+    return (ms_rtcp_voip_metrics_t){.ssrc = ssrc,
+                                    .loss_rate = rate_of(lost, expected),
+                                    .discard_rate = rate_of(buffer.late + buffer.discarded, expected),
+                                    .round_trip_ms = at_most_16_bits(stream->counters.round_trip_us / 1000),
+                                    .end_system_ms = at_most_16_bits(delay),
+                                    .r_factor = MS_XR_UNKNOWN,
+                                    .mos_lq = MS_XR_UNKNOWN,
+                                    .mos_cq = MS_XR_UNKNOWN,
+                                    .adaptive = true,
+                                    .buffer_nominal_ms = at_most_16_bits(stream->playing.target_ms),
+                                    .buffer_max_ms = at_most_16_bits(stream->counters.buffered_max_ms),
+                                    .buffer_limit_ms = stream->buffer_config.max_delay_ms};
+}
+
+static bool send_packet(ms_stream_t *stream, ms_shard_t *shard, size_t length) {
+    if (!stream->rtcp_mux)
+        return ms_udp_send(stream->sockets.rtcp, shard->packet, length, &stream->peer.rtcp);
+    return ms_udp_send(stream->sockets.rtp, shard->packet, length, stream->connected ? NULL : &stream->peer.rtp);
+}
+
+static bool has_peer(const ms_stream_t *stream) {
+    const ms_address_t *to = stream->rtcp_mux ? &stream->peer.rtp : &stream->peer.rtcp;
+    return to->any.sa_family != AF_UNSPEC;
+}
+
 static void send_report(ms_stream_t *stream, ms_shard_t *shard, bool bye) {
     ms_rtp_sender_t *sender = &stream->sender;
     ms_rtcp_report_t report = {.ssrc = sender->ssrc, .is_sender = sender->packets > stream->packets_at_report};
@@ -53,10 +92,13 @@ static void send_report(ms_stream_t *stream, ms_shard_t *shard, bool bye) {
     report.has_block = stream->receiver.known;
     if (report.has_block)
         report.block = block_of(stream, shard);
+    report.has_voip = stream->rtcp_voip_metrics && report.has_block;
+    if (report.has_voip)
+        report.voip = voip_of(stream, report.block.ssrc);
     size_t length = ms_rtcp_write(shard->packet, MS_RTP_PACKET_MAX, &report, stream->cname, bye);
     if (stream->srtp_send != NULL && length > 0)
         length = ms_stream_seal(stream, shard, length, true);
-    if (length > 0 && ms_udp_send(stream->sockets.rtcp, shard->packet, length, &stream->peer.rtcp)) {
+    if (length > 0 && send_packet(stream, shard, length)) {
         stream->counters.rtcp_sent++;
         average(stream, length);
     }
@@ -88,43 +130,52 @@ static void take(ms_stream_t *stream, ms_shard_t *shard, const ms_rtcp_news_t *n
     }
     if (news->report.has_block)
         take_block(stream, &news->report.block, ms_ntp_middle(ntp_arrival));
+    if (news->report.has_voip) {
+        stream->counters.remote_voip = news->report.voip;
+        stream->counters.remote_voip_known = true;
+    }
     if (news->bye && !stream->bye_received && (!stream->receiver.known || news->bye_ssrc == stream->receiver.ssrc)) {
         stream->bye_received = true;
         ms_stream_tell(stream, shard, MS_EVENT_RTCP_BYE, news->bye_ssrc, 0, NULL);
     }
 }
 
+void ms_stream_take_rtcp(ms_stream_t *stream, ms_shard_t *shard, size_t length, const ms_address_t *from,
+                         int64_t arrival) {
+    ms_rtcp_news_t news;
+    size_t plain = length;
+    if ((stream->srtp_receive != NULL && !ms_stream_unseal(stream, shard, &plain, true)) ||
+        plain > sizeof shard->packet || !ms_peer_accept_rtcp(&stream->peer, from, stream->rtcp_mux) ||
+        ms_rtcp_parse(shard->packet, plain, stream->rtcp_reduced_size, stream->sender.ssrc, &news) != MS_OK) {
+        stream->counters.rtcp_invalid++;
+        return;
+    }
+    stream->counters.rtcp_received++;
+    average(stream, length);
+    take(stream, shard, &news, arrival);
+}
+
 static void receive(ms_stream_t *stream, ms_shard_t *shard) {
     for (int i = 0; i < PACKETS_PER_LOOK; i++) {
         ms_address_t from;
-        ms_rtcp_news_t news;
         int64_t wall_time;
         long length = ms_udp_receive(stream->sockets.rtcp, shard->packet, sizeof shard->packet, &from, &wall_time);
         if (length < 0)
             return;
-        size_t plain = (size_t)length;
-        if ((stream->srtp_receive != NULL && !ms_stream_unseal(stream, shard, &plain, true)) ||
-            plain > sizeof shard->packet || !ms_peer_accept_rtcp(&stream->peer, &from) ||
-            ms_rtcp_parse(shard->packet, plain, stream->sender.ssrc, &news) != MS_OK) {
-            stream->counters.rtcp_invalid++;
-            continue;
-        }
         int64_t arrival = wall_time == 0 || shard->manual ? shard->now : wall_time - shard->wall_offset;
-        stream->counters.rtcp_received++;
-        average(stream, (size_t)length);
-        take(stream, shard, &news, arrival < shard->now ? arrival : shard->now);
+        ms_stream_take_rtcp(stream, shard, (size_t)length, &from, arrival < shard->now ? arrival : shard->now);
     }
 }
 
 void ms_stream_rtcp(ms_stream_t *stream, ms_shard_t *shard) {
-    if (stream->counters.ticks % FRAMES_PER_LOOK == 0)
+    if (!stream->rtcp_mux && stream->counters.ticks % FRAMES_PER_LOOK == 0)
         receive(stream, shard);
     if (!stream->rtcp_began) {
         stream->rtcp_began = true;
         stream->rtcp_average_size = FIRST_AVERAGE;
         schedule(stream, shard, true);
     } else if (shard->now >= stream->rtcp_due) {
-        if (stream->peer.rtcp.any.sa_family != AF_UNSPEC)
+        if (has_peer(stream))
             send_report(stream, shard, false);
         schedule(stream, shard, false);
     }
@@ -133,6 +184,6 @@ void ms_stream_rtcp(ms_stream_t *stream, ms_shard_t *shard) {
 /* RFC 3550 s6.3.7: who has never sent anything leaves without a word. */
 void ms_stream_send_bye(ms_stream_t *stream, ms_shard_t *shard) {
     bool known = stream->sender.packets > 0 || stream->counters.rtcp_sent > 0;
-    if (known && stream->peer.rtcp.any.sa_family != AF_UNSPEC)
+    if (known && has_peer(stream))
         send_report(stream, shard, true);
 }

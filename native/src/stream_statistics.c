@@ -88,6 +88,29 @@ static void fill_played(const ms_stream_snapshot_t *snapshot, ms_stream_statisti
     out->received_power = (double)counters->received_energy / samples;
 }
 
+static int64_t known(uint8_t value) { return value == MS_XR_UNKNOWN ? -1 : value; }
+
+/* The peer's view of what we send. */
+static void fill_remote(const ms_stream_counters_t *counters, ms_stream_statistics_t *out) {
+    const ms_rtcp_voip_metrics_t *voip = &counters->remote_voip;
+    bool has = counters->remote_voip_known;
+    out->round_trip_us = counters->round_trip_us;
+    out->round_trip_max_us = counters->round_trip_max_us;
+    out->remote_packets_lost = counters->remote_lost;
+    out->remote_fraction_lost = counters->remote_fraction_lost;
+    out->remote_jitter_us = counters->remote_jitter_us;
+    out->remote_xr_loss = has ? voip->loss_rate : -1;
+    out->remote_xr_discard = has ? voip->discard_rate : -1;
+    out->remote_xr_burst_density = has ? voip->burst_density : -1;
+    out->remote_xr_gap_density = has ? voip->gap_density : -1;
+    out->remote_xr_burst_ms = has ? voip->burst_ms : -1;
+    out->remote_xr_gap_ms = has ? voip->gap_ms : -1;
+    out->remote_xr_delay_ms = has ? voip->end_system_ms : -1;
+    out->remote_xr_r_factor = has ? known(voip->r_factor) : -1;
+    out->remote_xr_mos_lq = has ? known(voip->mos_lq) : -1;
+    out->remote_xr_mos_cq = has ? known(voip->mos_cq) : -1;
+}
+
 void ms_stream_get_statistics(const ms_stream_t *stream, ms_stream_statistics_t *out) {
     ms_stream_snapshot_t snapshot;
     read_snapshot(stream, &snapshot);
@@ -100,14 +123,10 @@ void ms_stream_get_statistics(const ms_stream_t *stream, ms_stream_statistics_t 
                                     .rtcp_sent = counters->rtcp_sent,
                                     .rtcp_received = counters->rtcp_received,
                                     .rtcp_invalid = counters->rtcp_invalid,
-                                    .round_trip_us = counters->round_trip_us,
-                                    .round_trip_max_us = counters->round_trip_max_us,
-                                    .remote_packets_lost = counters->remote_lost,
-                                    .remote_fraction_lost = counters->remote_fraction_lost,
-                                    .remote_jitter_us = counters->remote_jitter_us,
                                     .ticks = counters->ticks,
                                     .ticks_late = counters->late,
                                     .ticks_skipped = counters->skipped};
+    fill_remote(counters, out);
     fill_received(&snapshot, out);
     fill_played(&snapshot, out);
 }

@@ -1,71 +1,6 @@
 /* The engine on a virtual clock against a hand-made peer: what it believes, counts, reports and sends. */
 #include "byte_order.h"
-#include "engine_room.h"
-
-/* A socket pair of the test's own that speaks RTP to a stream. */
-typedef struct phone {
-    ms_udp_pair_t sockets;
-    uint16_t sequence;
-    uint32_t timestamp, ssrc;
-    uint8_t packet[MS_RTP_PACKET_MAX];
-    size_t length; /* of the last packet received */
-} phone_t;
-
-static phone_t phone_open(uint32_t ssrc) {
-    phone_t phone = {.ssrc = ssrc, .sequence = 1000, .timestamp = 50000};
-    ms_address_t host;
-    uint16_t cursor = 0;
-    ms_address_parse("127.0.0.1", 0, &host);
-    CHECK_EQ(ms_udp_open_pair(&host, 0, 0, &cursor, &phone.sockets), MS_OK);
-    return phone;
-}
-
-static ms_address_t address_of(const ms_stream_t *stream, bool rtcp) {
-    return rtcp ? stream->sockets.rtcp_address : stream->sockets.rtp_address;
-}
-
-static void phone_send_type(phone_t *phone, const ms_stream_t *stream, uint8_t type) {
-    uint8_t bytes[MS_RTP_HEADER_SIZE + 160];
-    ms_rtp_packet_t packet = {.payload_type = type, .sequence = phone->sequence++, .timestamp = phone->timestamp,
-                              .ssrc = phone->ssrc};
-    ms_address_t to = address_of(stream, false);
-    ms_rtp_write_header(bytes, &packet);
-    memset(bytes + MS_RTP_HEADER_SIZE, 0xa5, 160);
-    phone->timestamp += 160;
-    CHECK(ms_udp_send(phone->sockets.rtp, bytes, sizeof bytes, &to));
-}
-
-/* Send a packet every 20 ms of virtual time. */
-static void phone_talk(phone_t *phone, const ms_stream_t *stream, int packets) {
-    for (int i = 0; i < packets; i++) {
-        phone_send_type(phone, stream, 0);
-        room_run(20);
-    }
-}
-
-/* The next RTP or RTCP packet, if any. */
-static bool phone_receive(phone_t *phone, bool rtcp) {
-    ms_address_t from;
-    int64_t stamp;
-    int fd = rtcp ? phone->sockets.rtcp : phone->sockets.rtp;
-    long length = ms_udp_receive(fd, phone->packet, sizeof phone->packet, &from, &stamp);
-    phone->length = length < 0 ? 0 : (size_t)length;
-    return length >= 0;
-}
-
-static int phone_count(phone_t *phone) {
-    int count = 0;
-    while (phone_receive(phone, false))
-        count++;
-    return count;
-}
-
-static ms_stream_t *stream_for(const phone_t *phone, uint32_t media_timeout_ms) {
-    ms_stream_t *stream = open_stream(media_timeout_ms);
-    ms_stream_format_t format = pcmu(ms_address_port(&phone->sockets.rtp_address), 20);
-    CHECK_EQ(ms_stream_configure(stream, &format), MS_OK);
-    return stream;
-}
+#include "phone.h"
 
 static void rtp_goes_to_where_it_comes_from(void) {
     room_open();
@@ -295,7 +230,7 @@ static void loss_is_told_to_the_sender(void) {
     }
     size_t reports = 0;
     while (phone_receive(&phone, true)) {
-        REQUIRE(ms_rtcp_parse(phone.packet, phone.length, 0x01020304, &news) == MS_OK);
+        REQUIRE(ms_rtcp_parse(phone.packet, phone.length, false, 0x01020304, &news) == MS_OK);
         CHECK(news.report.is_sender && news.report.has_block);
         reports++;
     }
@@ -321,7 +256,7 @@ static void a_stream_on_hold_sends_receiver_reports(void) {
     room_run(30000);
     size_t reports = 0;
     while (phone_receive(&phone, true)) {
-        REQUIRE(ms_rtcp_parse(phone.packet, phone.length, 1, &news) == MS_OK);
+        REQUIRE(ms_rtcp_parse(phone.packet, phone.length, false, 1, &news) == MS_OK);
         CHECK_EQ(news.report.is_sender, reports == 0);
         CHECK(news.report.has_block);
         reports++;

@@ -203,11 +203,11 @@ static void rtcp_is_believed_from_the_hosts_of_the_call(void) {
     ms_address_t thief = address("203.0.113.9", 4001);
     ms_peer_t peer = {0};
     ms_peer_configure(&peer, &told, &told_rtcp);
-    CHECK(!ms_peer_accept_rtcp(&peer, &thief));
+    CHECK(!ms_peer_accept_rtcp(&peer, &thief, false));
     CHECK(ms_peer_accept(&peer, &nat, false, AT(1)));
-    CHECK(ms_peer_accept_rtcp(&peer, &nat_rtcp));
+    CHECK(ms_peer_accept_rtcp(&peer, &nat_rtcp, false));
     CHECK(ms_address_equal(&peer.rtcp, &nat_rtcp));
-    CHECK(ms_peer_accept_rtcp(&peer, &told_rtcp));
+    CHECK(ms_peer_accept_rtcp(&peer, &told_rtcp, false));
 }
 
 int main(void) {

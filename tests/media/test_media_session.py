@@ -285,3 +285,19 @@ def test_signaling_only_costs_little_memory(backend: EngineMediaBackend) -> None
     assert all(session.stream is None for session in sessions)
     assert len(backend._capabilities) == 1
     assert np.unique([id(backend._capabilities_for(None)) for _ in range(3)]).size == 1
+
+
+@pytest.mark.parametrize("srtp", ["off", "mandatory"])
+def test_calls_need_one_port_each(room: Room, backend: EngineMediaBackend, srtp: str) -> None:
+    """Both ends are ours, so RTCP shares the port of RTP; encrypted it does, too."""
+    caller, callee = (backend.open_session(local_host="127.0.0.1", srtp=srtp) for _ in range(2))
+    connect(caller, callee)
+    assert caller.agreed is not None
+    assert caller.agreed.rtcp.mux
+    assert callee.stream is not None
+    room.wait_for(callee.stream, "first_rtp")
+    caller.close()
+    room.wait_for(callee.stream, "rtcp_bye")
+    counters = callee.stream.statistics()
+    assert (counters["invalid"], counters["rtcp_invalid"], counters["srtp_errors"]) == (0, 0, 0)
+    callee.close()

@@ -18,12 +18,14 @@ from microsip_core.media.reference.rtcp import (
     RtcpNews,
     SenderInfo,
     build_rtcp,
+    is_rtcp,
     ntp_time,
     parse_rtcp,
 )
 from microsip_core.media.reference.rtp import RtpPacket, build_rtp, parse_rtp
 from microsip_core.media.reference.telephone_event import TelephoneEvent
 from microsip_core.media.stream import Stream
+from microsip_core.sdp.rtcp import RtcpFeatures
 
 VECTORS = Path(__file__).parent.parent / "vectors" / "rtp"
 
@@ -386,3 +388,22 @@ def test_raw_header_layout(peer: PlainPeer) -> None:
     peer.configure()
     version, payload_type, *_ = struct.unpack("!BBHII", peer.rtp.recv(2048)[:12])
     assert (version, payload_type & 0x7F) == (0x80, 0)
+
+
+def test_rtcp_shares_the_port_of_rtp(peer: PlainPeer, room: Room) -> None:
+    """RFC 5761, with reports in reduced size (RFC 5506) from the peer."""
+    peer.configure(rtcp=RtcpFeatures(mux=True, reduced_size=True))
+    ssrc = peer.receive().ssrc
+    peer.rtp.sendto(
+        build_rtcp(7, "them", block=ReportBlock(ssrc, 3, 9, 100, 16, 0, 0)), peer.stream.rtp_address,
+    )
+    assert room.wait(lambda: peer.stream.statistics()["rtcp_received"] == 1)
+    assert peer.stream.statistics()["remote_packets_lost"] == 9
+    assert peer.stream.statistics()["invalid"] == 0
+    peer.rtp.sendto(struct.pack("!BBHI", 0x81, 203, 1, 7), peer.stream.rtp_address)
+    assert room.wait_for(peer.stream, "rtcp_bye").value == 7
+    peer.stream.close()
+    datagrams = iter(lambda: peer.rtp.recv(2048), None)
+    news = next(parse_rtcp(data) for data in datagrams if is_rtcp(data))
+    assert news is not None
+    assert news.left == [ssrc]

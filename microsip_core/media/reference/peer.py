@@ -45,10 +45,11 @@ class Peer:
         self.rtp = source
         return True
 
-    def accept_rtcp(self, source: Address) -> bool:
-        """Say whether RTCP from there belongs to this stream; later reports go there."""
+    def accept_rtcp(self, source: Address, *, muxed: bool = False) -> bool:
+        """Say whether RTCP from there belongs to this stream; later reports go there, unless it came with RTP."""
         known = {address[0] for address in (self.rtp, self._signaled, self.rtcp) if address is not None}
         if source[0] not in known:
             return False
-        self.rtcp = source
+        if not muxed:
+            self.rtcp = source
         return True

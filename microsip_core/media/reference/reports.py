@@ -6,6 +6,8 @@ import random
 import time
 from collections.abc import Callable
 
+from microsip_core.sdp.rtcp import NO_FEATURES
+
 from .rtcp import ReportBlock, RtcpNews, SenderInfo, build_rtcp, ntp_time, report_interval
 from .rtp import RtpSource
 
@@ -16,6 +18,7 @@ class Reports:
     def __init__(self, ssrc: int, cname: str) -> None:
         self.ssrc = ssrc
         self.cname = cname
+        self.options = NO_FEATURES
         self.sent = self.received = self.invalid = 0
         self.round_trip = self.round_trip_max = -1.0  # seconds, -1 before it is known
         self.remote: ReportBlock | None = None  # what the peer last said of our stream

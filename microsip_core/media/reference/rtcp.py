@@ -44,6 +44,11 @@ class RtcpNews:
     left: list[int] = field(default_factory=list)  # SSRCs that said BYE
 
 
+def is_rtcp(data: bytes) -> bool:
+    """Say whether what came on a port for both is RTCP: its packet types seen as second octet (RFC 5761 s4)."""
+    return len(data) > 1 and 192 <= data[1] <= 223
+
+
 def ntp_time(wall_time: float) -> int:
     """Return the 64-bit NTP time of a wall clock time in seconds since 1970 (RFC 3550 s4)."""
     return int((wall_time + _NTP_EPOCH) * 4294967296.0) & 0xFFFFFFFFFFFFFFFF
@@ -75,9 +80,14 @@ def _packet(packet_type: int, count: int, body: bytes) -> bytes:
     return struct.pack("!BBH", 0x80 | count, packet_type, len(body) // 4) + body
 
 
-def parse_rtcp(data: bytes) -> RtcpNews | None:
-    """Return what a compound packet says, or ``None`` when it fails the checks of RFC 3550 A.2."""
-    if len(data) < 8 or data[0] & 0xE0 != 0x80 or data[1] not in (_SR, _RR):
+def parse_rtcp(data: bytes, *, reduced_size: bool = False) -> RtcpNews | None:
+    """Return what a compound packet says, or ``None`` when it fails the checks of RFC 3550 A.2.
+
+    With ``reduced_size`` it need not begin with a report (RFC 5506).
+    """
+    if len(data) < (4 if reduced_size else 8) or data[0] & 0xE0 != 0x80:
+        return None
+    if not reduced_size and data[1] not in (_SR, _RR):
         return None
     packets = split_compound(data)
     if packets is None:

@@ -15,6 +15,7 @@ from microsip_core.errors import CodecError, InvalidArgument, InvalidState, Limi
 from microsip_core.media.resampler import resample, to_int16
 from microsip_core.media.stream import DTMF_DIGITS, Address, Cadence, PayloadFormat, StreamConfig
 from microsip_core.media.wav import read_wav
+from microsip_core.sdp.rtcp import NO_FEATURES, RtcpFeatures
 
 from .arguments import check_payload_types, check_ptime, checked_address
 from .receiver import DECODERS, Emit
@@ -53,10 +54,11 @@ class ReferenceStream(StreamCore):
         receiving: bool = True,
         srtp: SrtpKeys | None = None,
         telephone_event_clock: int | None = None,
+        rtcp: RtcpFeatures = NO_FEATURES,
     ) -> None:
         """See the interface."""
         rtp = checked_address(remote, self.rtp_address)
-        rtcp = checked_address(remote_rtcp, self.rtp_address)
+        rtcp_to = checked_address(remote_rtcp, self.rtp_address)
         forms = [*receive.values()] if send is None else [*receive.values(), send]
         check_payload_types([*receive, *telephone_event_receive, telephone_event, *(f.payload_type for f in forms)])
         for form in forms:
@@ -70,7 +72,8 @@ class ReferenceStream(StreamCore):
         with self._commanding():
             now = time.monotonic()
             self._use_srtp(seal)
-            self._peer.configure(rtp, rtcp)
+            self._peer.configure(rtp, rtcp_to)
+            self._reports.options = rtcp
             self._receiver.configure(receive, telephone_event_receive, receiving, now)
             self._sender.form, self._sender.telephone_event = send, telephone_event
             self._sender.sending = sending

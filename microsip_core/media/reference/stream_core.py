@@ -20,7 +20,7 @@ from .ports import open_port_pair
 from .receiver import Emit, StreamReceiver
 from .recording import Recording
 from .reports import Reports
-from .rtcp import SenderInfo, ntp_time, parse_rtcp
+from .rtcp import SenderInfo, is_rtcp, ntp_time, parse_rtcp
 from .seal import StreamSeal
 from .sender import StreamSender
 
@@ -68,6 +68,9 @@ class StreamCore:
     def read_rtp(self, now: float) -> None:
         """Take the datagrams that wait at the RTP port."""
         for data, address in _datagrams(self.rtp_socket):
+            if self._reports.options.mux and is_rtcp(data):
+                self._take_rtcp(data, address, now)
+                continue
             plain = data if self._seal is None else self._open_packet(self._seal, data, False)
             if plain is not None:
                 self._receiver.packet(plain, address, now)
@@ -75,12 +78,17 @@ class StreamCore:
     def read_rtcp(self, now: float) -> None:
         """Take the datagrams that wait at the RTCP port."""
         for data, address in _datagrams(self.rtcp_socket):
-            plain = data if self._seal is None else self._open_packet(self._seal, data, True)
-            news = parse_rtcp(plain) if plain is not None else None
-            if news is None or not self._peer.accept_rtcp(address):
-                self._reports.invalid += 1
-            else:
-                self._reports.take(news, now, lambda ssrc: self._emit("rtcp_bye", ssrc))
+            if not self._reports.options.mux:
+                self._take_rtcp(data, address, now)
+
+    def _take_rtcp(self, data: bytes, address: Address, now: float) -> None:
+        options = self._reports.options
+        plain = data if self._seal is None else self._open_packet(self._seal, data, True)
+        news = parse_rtcp(plain, reduced_size=options.reduced_size) if plain is not None else None
+        if news is None or not self._peer.accept_rtcp(address, muxed=options.mux):
+            self._reports.invalid += 1
+        else:
+            self._reports.take(news, now, lambda ssrc: self._emit("rtcp_bye", ssrc))
 
     def tick(self, now: float) -> None:
         """Do the frames that are due, and the report if one is."""
@@ -150,10 +158,12 @@ class StreamCore:
                 ntp_time(time.time()), sender.timestamp, sender.packets & 0xFFFFFFFF, sender.octets & 0xFFFFFFFF,
             )
         report = self._reports.build(info, source, RATE, now, bye)
-        if self._peer.rtcp is None:
+        mux = self._reports.options.mux
+        to = self._peer.rtp if mux else self._peer.rtcp
+        if to is None:
             return
         sealed = report if self._seal is None else self._close_packet(self._seal, report, True)
-        if sealed is None or not _send(self.rtcp_socket, sealed, self._peer.rtcp):
+        if sealed is None or not _send(self.rtp_socket if mux else self.rtcp_socket, sealed, to):
             sender.errors += 1
 
     def _counters(self) -> StreamCounters:
@@ -212,6 +222,17 @@ class StreamCore:
             "remote_packets_lost": -1 if remote is None else max(remote.cumulative_lost, 0),
             "remote_fraction_lost": -1 if remote is None else remote.fraction_lost,
             "remote_jitter_us": -1 if remote is None else remote.jitter * 125,
+            # VoIP metrics are the native core's: this one neither sends nor reads them
+            "remote_xr_loss": -1,
+            "remote_xr_discard": -1,
+            "remote_xr_burst_density": -1,
+            "remote_xr_gap_density": -1,
+            "remote_xr_burst_ms": -1,
+            "remote_xr_gap_ms": -1,
+            "remote_xr_delay_ms": -1,
+            "remote_xr_r_factor": -1,
+            "remote_xr_mos_lq": -1,
+            "remote_xr_mos_cq": -1,
             "ticks": self._ticks,
             "ticks_late": self._late,
             "ticks_skipped": self._skipped,

@@ -10,7 +10,7 @@ static void parse(const uint8_t *packet, size_t length, bool rtcp) {
     ms_rtp_packet_t parsed;
     ms_rtcp_news_t news;
     if (rtcp)
-        ms_rtcp_parse(packet, length, 1, &news);
+        ms_rtcp_parse(packet, length, true, 1, &news);
     else if (ms_rtp_parse(packet, length, &parsed) == MS_OK && parsed.payload + parsed.length > packet + length)
         abort();
 }
