@@ -25,6 +25,7 @@ ALLOWED: dict[str, set[str]] = {
     "c_api": {"user_agent", "transport", "media", "sip", "sdp"},
     "testing": {"server", "user_agent"},
     "config": set(),
+    "compat": {"c_api", "user_agent", "sip"},
     "control": {"user_agent", "transport", "media", "sip", "sdp", "config"},
     "cli": {"control", "config", "user_agent", "server", "diagnosis", "transport", "media", "sip", "sdp", "c_api"},
 }

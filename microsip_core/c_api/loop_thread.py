@@ -15,11 +15,13 @@ _JOIN_SECONDS = 5.0
 
 
 class LoopThread:
-    """Runs coroutines for other threads. It is a daemon: whoever starts it stops it before the interpreter ends."""
+    """Runs coroutines for other threads. As a ``daemon`` it must be stopped by whoever starts it before the interpreter
+    ends; else it keeps the interpreter alive until it is stopped.
+    """
 
-    def __init__(self) -> None:
+    def __init__(self, *, daemon: bool = True) -> None:
         self._loop = asyncio.new_event_loop()
-        self._thread = threading.Thread(target=self._run, name="microsip-loop", daemon=True)
+        self._thread = threading.Thread(target=self._run, name="microsip-loop", daemon=daemon)
         self._thread.start()
 
     def _run(self) -> None:
