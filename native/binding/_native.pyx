@@ -412,6 +412,14 @@ cdef class Stream:
         cdef bytes encoded = digits.encode("ascii", "replace")
         check(ms_stream_send_dtmf(self.alive(), encoded, duration_ms, gap_ms))
 
+    def bridge(self, Stream other):
+        """Let the two hear each other."""
+        check(ms_stream_bridge(self.alive(), other.alive()))
+
+    def unbridge(self):
+        """Leave a bridge or mixer."""
+        check(ms_stream_unbridge(self.alive()))
+
     def open_tap(self, uint32_t capacity):
         """Return a Tap with so many samples of room each way."""
         cdef Tap tap = Tap()
@@ -495,6 +503,114 @@ cdef class Tap:
     def starved(self):
         """Samples of silence sent because the next ones came too late."""
         return ms_tap_starved(self.tap) if self.tap != NULL else 0
+
+
+cdef class Mixer:
+    """A conference. After ``close`` all but ``close`` raise ESTATE."""
+
+    cdef ms_mixer_t *mixer
+    cdef Engine engine
+
+    def __cinit__(self, Engine engine, uint32_t rate):
+        self.engine = engine
+        check(ms_mixer_open(engine.engine, rate, &self.mixer))
+
+    def __dealloc__(self):
+        self.close()
+
+    cdef ms_mixer_t *alive(self) except NULL:
+        if self.mixer == NULL or self.engine.stopped:
+            raise NativeError(STATUS["ESTATE"])
+        return self.mixer
+
+    @property
+    def id(self):
+        """Stands as the stream in events."""
+        return ms_mixer_id(self.alive())
+
+    def join(self, Stream stream):
+        """Return the stream's Member."""
+        cdef Member member = Member()
+        check(ms_mixer_join(self.alive(), stream.alive(), &member.member))
+        member.mixer = self
+        member.stream = stream
+        return member
+
+    def play(self, Clip clip, bint loop, uint32_t reference):
+        """Play samples at the mixer's rate to all."""
+        check(ms_mixer_play(self.alive(), clip.pcm, loop, reference))
+
+    def stop_play(self):
+        """End the playback under way."""
+        check(ms_mixer_stop_play(self.alive()))
+
+    def record(self, path, uint32_t reference):
+        """Record all together to a WAV file."""
+        cdef bytes encoded = encode_path(path)
+        cdef const char *name = encoded
+        cdef ms_mixer_t *mixer = self.alive()
+        cdef ms_status_t status
+        cdef int reason
+        with nogil:
+            status = ms_mixer_record(mixer, name, reference)
+            reason = errno
+        check(status, reason)
+
+    def stop_record(self):
+        """End the recording under way."""
+        check(ms_mixer_stop_record(self.alive()))
+
+    def statistics(self):
+        """Return members, ticks, skipped, work_ns, and the mean square of the last frame."""
+        cdef ms_mixer_statistics_t figures
+        ms_mixer_get_statistics(self.alive(), &figures)
+        return figures.members, figures.ticks, figures.skipped, figures.work_ns, figures.power
+
+    cpdef close(self):
+        """End the conference. May be called again."""
+        cdef ms_mixer_t *mixer = self.mixer
+        self.mixer = NULL
+        if mixer != NULL and not self.engine.stopped:
+            ms_mixer_close(mixer)
+
+
+cdef class Member:
+    """A stream's place in a mixer."""
+
+    cdef ms_member_t *member
+    cdef Mixer mixer
+    cdef Stream stream
+
+    def __dealloc__(self):
+        self.leave()
+
+    cpdef leave(self):
+        """Leave the mixer. May be called again."""
+        cdef ms_member_t *member = self.member
+        cdef ms_mixer_t *mixer = NULL
+        cdef ms_stream_t *stream = NULL
+        if member == NULL:
+            return
+        self.member = NULL
+        if not self.mixer.engine.stopped:
+            mixer, stream = self.mixer.mixer, self.stream.stream
+        ms_member_leave(member, mixer, stream)
+
+    def set(self, double talk_gain, double hear_gain, bint muted, bint deaf):
+        """Gains are linear, 0 to 8."""
+        cdef ms_member_settings_t settings
+        if self.member == NULL:
+            raise NativeError(STATUS["ESTATE"])
+        settings.talk_gain, settings.hear_gain, settings.muted, settings.deaf = talk_gain, hear_gain, muted, deaf
+        check(ms_member_set(self.member, &settings))
+
+    def statistics(self):
+        """Return the mean square of the last frame said; samples starved and trimmed on the way in, and out."""
+        cdef ms_member_statistics_t figures
+        if self.member == NULL:
+            raise NativeError(STATUS["ESTATE"])
+        ms_member_get_statistics(self.member, &figures)
+        return figures.power, figures.starved, figures.trimmed, figures.starved_out, figures.trimmed_out
 
 
 cdef class Resampler:

@@ -173,6 +173,36 @@ cdef extern from "microsip_media.h" nogil:
     ms_status_t ms_stream_record(ms_stream_t *stream, const char *path, bint stereo, uint32_t id)
     ms_status_t ms_stream_stop_record(ms_stream_t *stream)
 
+    ctypedef struct ms_mixer_t:
+        pass
+    ctypedef struct ms_member_t:
+        pass
+    ctypedef struct ms_mixer_statistics_t:
+        uint32_t members
+        uint64_t ticks, skipped, work_ns
+        double power
+    ctypedef struct ms_member_settings_t:
+        double talk_gain, hear_gain
+        bint muted, deaf
+    ctypedef struct ms_member_statistics_t:
+        double power
+        uint64_t starved, trimmed, starved_out, trimmed_out
+
+    ms_status_t ms_mixer_open(ms_engine_t *engine, uint32_t rate, ms_mixer_t **mixer)
+    void ms_mixer_close(ms_mixer_t *mixer)
+    uint32_t ms_mixer_id(const ms_mixer_t *mixer)
+    void ms_mixer_get_statistics(const ms_mixer_t *mixer, ms_mixer_statistics_t *statistics)
+    ms_status_t ms_mixer_join(ms_mixer_t *mixer, ms_stream_t *stream, ms_member_t **member)
+    void ms_member_leave(ms_member_t *member, ms_mixer_t *mixer, ms_stream_t *stream)
+    ms_status_t ms_member_set(ms_member_t *member, const ms_member_settings_t *settings)
+    void ms_member_get_statistics(const ms_member_t *member, ms_member_statistics_t *statistics)
+    ms_status_t ms_mixer_play(ms_mixer_t *mixer, ms_pcm_t *pcm, bint loop, uint32_t id)
+    ms_status_t ms_mixer_stop_play(ms_mixer_t *mixer)
+    ms_status_t ms_mixer_record(ms_mixer_t *mixer, const char *path, uint32_t id)
+    ms_status_t ms_mixer_stop_record(ms_mixer_t *mixer)
+    ms_status_t ms_stream_bridge(ms_stream_t *a, ms_stream_t *b)
+    ms_status_t ms_stream_unbridge(ms_stream_t *stream)
+
     ms_status_t ms_stream_open_tap(ms_stream_t *stream, uint32_t capacity, ms_tap_t **tap)
     void ms_tap_close(ms_tap_t *tap, ms_stream_t *stream)
     uint32_t ms_tap_readable(const ms_tap_t *tap)

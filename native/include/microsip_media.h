@@ -277,6 +277,61 @@ ms_status_t ms_stream_stop_play(ms_stream_t *stream);
 ms_status_t ms_stream_record(ms_stream_t *stream, const char *path, bool stereo, uint32_t id);
 ms_status_t ms_stream_stop_record(ms_stream_t *stream);
 
+/* ---- conferences: everybody hears all the others, not himself */
+
+typedef struct ms_mixer ms_mixer_t;
+typedef struct ms_member ms_member_t;
+
+/* `rate`: of the mixing, 8000, 16000, 32000 or 48000 Hz; members of other rates are converted, each by its own shard. */
+ms_status_t ms_mixer_open(ms_engine_t *engine, uint32_t rate, ms_mixer_t **mixer);
+/* At its next tick it lets its members go, completes the recording and ends; the pointer is invalid at once. */
+void ms_mixer_close(ms_mixer_t *mixer);
+/* Stands as the stream in events. */
+uint32_t ms_mixer_id(const ms_mixer_t *mixer);
+
+typedef struct ms_mixer_statistics {
+    uint32_t members;
+    uint64_t ticks, skipped;  /* of 20 ms */
+    uint64_t work_ns;         /* wall clock time spent on mixing; without the members' codecs and conversions */
+    double power;             /* mean square of the last frame of all together, on the scale of int16 */
+} ms_mixer_statistics_t;
+
+void ms_mixer_get_statistics(const ms_mixer_t *mixer, ms_mixer_statistics_t *statistics);
+
+/* What the stream receives goes to the others, what they say is sent where nothing is played or written to its tap; it
+   leaves any other mixer or bridge. Adds 20 ms on average from one member to the other. */
+ms_status_t ms_mixer_join(ms_mixer_t *mixer, ms_stream_t *stream, ms_member_t **member);
+/* `mixer` or `stream` is NULL when it is closed already; a stream that is closed leaves by itself. The member is invalid
+   afterwards. */
+void ms_member_leave(ms_member_t *member, ms_mixer_t *mixer, ms_stream_t *stream);
+
+typedef struct ms_member_settings {
+    double talk_gain, hear_gain; /* linear, 0..8 */
+    bool muted, deaf;            /* not heard by the others, does not hear them */
+} ms_member_settings_t;
+
+ms_status_t ms_member_set(ms_member_t *member, const ms_member_settings_t *settings);
+
+typedef struct ms_member_statistics {
+    double power;                   /* mean square of the last frame said */
+    uint64_t starved, trimmed;      /* samples of silence for want of sound, samples left out; on the way in ... */
+    uint64_t starved_out, trimmed_out; /* ... and out */
+} ms_member_statistics_t;
+
+void ms_member_get_statistics(const ms_member_t *member, ms_member_statistics_t *statistics);
+
+/* To all members; the clip is at the mixer's rate. */
+ms_status_t ms_mixer_play(ms_mixer_t *mixer, ms_pcm_t *pcm, bool loop, uint32_t id);
+ms_status_t ms_mixer_stop_play(ms_mixer_t *mixer);
+/* 16-bit mono WAV of all together. */
+ms_status_t ms_mixer_record(ms_mixer_t *mixer, const char *path, uint32_t id);
+ms_status_t ms_mixer_stop_record(ms_mixer_t *mixer);
+
+/* Two streams hear each other, without a mixer. They leave what they were in. */
+ms_status_t ms_stream_bridge(ms_stream_t *a, ms_stream_t *b);
+/* Leave the bridge or mixer; the other side hears silence. */
+ms_status_t ms_stream_unbridge(ms_stream_t *stream);
+
 /* ---- taps: samples at the stream's rate; one thread reads, one writes */
 
 typedef struct ms_tap ms_tap_t;

@@ -24,11 +24,13 @@ ms_command_t *ms_command_create(ms_stream_t *stream, ms_command_kind_t kind) {
     return command;
 }
 
-void ms_command_submit(ms_command_t *command) {
-    ms_shard_t *shard = command->stream->shard; /* before the push: then the stream may be gone at any time */
+void ms_command_submit_to(ms_shard_t *shard, ms_command_t *command) {
     ms_mpsc_push(&shard->commands, &command->node);
     ms_waker_ring(&shard->waker);
 }
+
+/* The shard is looked up before the push: then the stream may be gone at any time. */
+void ms_command_submit(ms_command_t *command) { ms_command_submit_to(command->stream->shard, command); }
 
 /* 800 ms of G.711; of what sounds better as many ms of 16-bit samples, half of them where they are very many. */
 static uint32_t payload_bytes_for(uint32_t sample_rate) {

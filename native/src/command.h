@@ -5,6 +5,7 @@
 #include "codec_registry.h"
 #include "converter.h"
 #include "jitter_buffer.h"
+#include "link.h"
 #include "mpsc_list.h"
 #include "playback.h"
 #include "recorder.h"
@@ -24,7 +25,15 @@ typedef enum ms_command_kind {
     MS_COMMAND_MUTE,
     MS_COMMAND_GAIN,
     MS_COMMAND_DTMF,
-    MS_COMMAND_CLOSE
+    MS_COMMAND_LINK,        /* end NULL: whichever there is is let go */
+    MS_COMMAND_UNLINK,      /* if it is still that one */
+    MS_COMMAND_CLOSE,
+    MS_COMMAND_MIX_ADD,     /* from here on: of mixers */
+    MS_COMMAND_MIX_JOIN,
+    MS_COMMAND_MIX_LEAVE,
+    MS_COMMAND_MIX_PLAY,    /* playback NULL: stop */
+    MS_COMMAND_MIX_RECORD,  /* recorder NULL: stop */
+    MS_COMMAND_MIX_CLOSE
 } ms_command_kind_t;
 
 /* An encoder with its state behind it. */
@@ -76,12 +85,16 @@ typedef struct ms_digits {
 typedef struct ms_command {
     ms_node_t node;
     ms_command_kind_t kind;
-    struct ms_stream *stream;
+    struct ms_stream *stream; /* NULL for those of mixers */
+    struct ms_mixer *mixer;
     union {
         ms_settings_t *settings;
         ms_playback_t *playback;
         ms_recorder_t *recorder;
         ms_tap_t *tap;
+        ms_end_t *end;
+        ms_link_t *link;
+        ms_member_t *member;
         ms_digits_t digits;
         bool on;
         struct {
@@ -92,10 +105,13 @@ typedef struct ms_command {
 
 #define MS_GAIN_ONE 4096
 
-/* NULL when memory is out. */
+struct ms_shard;
+
+/* NULL when memory is out. `stream` is NULL for a mixer's. */
 ms_command_t *ms_command_create(struct ms_stream *stream, ms_command_kind_t kind);
 /* Hand it to the stream's shard. */
 void ms_command_submit(ms_command_t *command);
+void ms_command_submit_to(struct ms_shard *shard, ms_command_t *command);
 
 /* decoder_bytes: of the largest decoder that is to come, 0: any of the small built-in ones. */
 ms_status_t ms_playout_create(const ms_jb_config_t *config, uint32_t sample_rate, uint32_t decoder_bytes,

@@ -69,6 +69,10 @@ uint32_t ms_pcm_ring_read(ms_pcm_ring_t *ring, int16_t *samples, uint32_t n) {
     return n;
 }
 
+void ms_pcm_ring_skip(ms_pcm_ring_t *ring, uint32_t n) {
+    atomic_store_explicit(&ring->tail, reading_position(ring) + n, memory_order_release);
+}
+
 uint32_t ms_pcm_ring_clear(ms_pcm_ring_t *ring) {
     uint32_t dropped = ms_pcm_ring_readable(ring);
     atomic_store_explicit(&ring->cleared, atomic_load_explicit(&ring->head, memory_order_relaxed),

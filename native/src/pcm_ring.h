@@ -25,6 +25,8 @@ uint32_t ms_pcm_ring_space(const ms_pcm_ring_t *ring);
 /* Both return how many samples were taken, at most n. */
 uint32_t ms_pcm_ring_write(ms_pcm_ring_t *ring, const int16_t *samples, uint32_t n);
 uint32_t ms_pcm_ring_read(ms_pcm_ring_t *ring, int16_t *samples, uint32_t n);
+/* By the reader: n samples, which have to be there, are not read. */
+void ms_pcm_ring_skip(ms_pcm_ring_t *ring, uint32_t n);
 /* By the writer: everything written so far is not to be read; how many samples that were. */
 uint32_t ms_pcm_ring_clear(ms_pcm_ring_t *ring);
 

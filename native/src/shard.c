@@ -2,6 +2,7 @@
 #include "shard.h"
 
 #include "engine.h"
+#include "mixer.h"
 #include "stream.h"
 
 #include <string.h>
@@ -23,7 +24,7 @@ static void add(_Atomic uint64_t *counter, uint64_t n) {
 
 static uint64_t get(const _Atomic uint64_t *counter) { return atomic_load_explicit(counter, memory_order_relaxed); }
 
-static int64_t deadline_of(const ms_shard_t *shard, uint64_t tick) { return shard->epoch + (int64_t)tick * MS_TICK_NS; }
+int64_t ms_shard_deadline(const ms_shard_t *shard, uint64_t tick) { return shard->epoch + (int64_t)tick * MS_TICK_NS; }
 
 static uint64_t tick_after(const ms_shard_t *shard, int64_t now) {
     return now < shard->epoch ? 0 : (uint64_t)((now - shard->epoch) / MS_TICK_NS) + 1;
@@ -66,11 +67,15 @@ static ms_stream_t *empty_slot(ms_shard_t *shard, uint32_t index) {
     return first;
 }
 
-void ms_shard_place(ms_shard_t *shard, ms_stream_t *stream, uint32_t period) {
+uint64_t ms_shard_next_tick(ms_shard_t *shard) {
     uint64_t next = tick_after(shard, shard->now);
-    if (shard->occupied == 0)
+    if ((shard->occupied | shard->mixing) == 0)
         shard->tick = next;
-    uint64_t first = next > shard->tick ? next : shard->tick, best = first;
+    return next > shard->tick ? next : shard->tick;
+}
+
+void ms_shard_place(ms_shard_t *shard, ms_stream_t *stream, uint32_t period) {
+    uint64_t first = ms_shard_next_tick(shard), best = first;
     for (uint64_t tick = first; tick < first + period; tick++)
         if (shard->wheel[tick % MS_WHEEL_SLOTS].count < shard->wheel[best % MS_WHEEL_SLOTS].count)
             best = tick;
@@ -96,7 +101,7 @@ static void serve(ms_shard_t *shard, ms_stream_t *stream) {
     if (stream->due == shard->tick) {
         if (!shard->manual)
             shard->now = ms_clock_now();
-        int64_t lateness = shard->now - deadline_of(shard, stream->due);
+        int64_t lateness = shard->now - ms_shard_deadline(shard, stream->due);
         int64_t period = stream->ptime_ms * MS_NS_PER_MS;
         count_lateness(shard, lateness);
         if (lateness >= SKIP_NS) {
@@ -140,9 +145,10 @@ static void apply_commands(ms_shard_t *shard) {
 /* How many ticks until the next slot with streams in it. */
 static uint32_t ticks_to_next(const ms_shard_t *shard) {
     uint32_t here = shard->tick % MS_WHEEL_SLOTS;
-    uint64_t turned = shard->occupied >> here;
+    uint64_t occupied = shard->occupied | shard->mixing;
+    uint64_t turned = occupied >> here;
     if (here > 0)
-        turned |= shard->occupied << (MS_WHEEL_SLOTS - here);
+        turned |= occupied << (MS_WHEEL_SLOTS - here);
     return (uint32_t)__builtin_ctzll(turned);
 }
 
@@ -150,21 +156,23 @@ int64_t ms_shard_tick(ms_shard_t *shard, int64_t now) {
     shard->now = now;
     for (;;) {
         apply_commands(shard);
-        if (shard->occupied == 0)
+        if ((shard->occupied | shard->mixing) == 0)
             return MS_FOREVER;
         shard->tick += ticks_to_next(shard);
-        int64_t deadline = deadline_of(shard, shard->tick);
+        int64_t deadline = ms_shard_deadline(shard, shard->tick);
         if (deadline > shard->now)
             return deadline;
         if (!shard->manual)
             shard->wall_offset = ms_clock_wall() - ms_clock_now();
         run_slot(shard);
+        ms_mixers_run(shard);
         shard->tick++;
     }
 }
 
 static void end_streams(ms_shard_t *shard) {
     apply_commands(shard);
+    ms_mixers_end(shard);
     for (uint32_t index = 0; index < MS_WHEEL_SLOTS; index++) {
         for (ms_stream_t *next, *stream = empty_slot(shard, index); stream != NULL; stream = next) {
             next = stream->next;

@@ -42,6 +42,8 @@ typedef struct ms_shard {
     uint64_t tick;               /* the next to be run */
     uint64_t occupied;           /* bit per slot */
     ms_slot_t wheel[MS_WHEEL_SLOTS];
+    uint64_t mixing;             /* bit per slot with mixers */
+    struct ms_mixer *mixers[MS_WHEEL_SLOTS];
     int64_t now;
     int64_t wall_offset;         /* wall clock minus monotonic clock */
     ms_shard_counters_t counters;
@@ -61,6 +63,11 @@ void ms_shard_close(ms_shard_t *shard);
 /* Apply commands and serve what is due until `now`; returns when the next thing is, MS_FOREVER if nothing is. With
    threads only the shard's own calls it. */
 int64_t ms_shard_tick(ms_shard_t *shard, int64_t now);
+
+/* The first tick that is still to come, for somebody new. At the tick. */
+uint64_t ms_shard_next_tick(ms_shard_t *shard);
+/* When a tick is due, ns. */
+int64_t ms_shard_deadline(const ms_shard_t *shard, uint64_t tick);
 
 /* Put a new stream into the emptiest slot of its first `period` ticks. At the tick. */
 void ms_shard_place(ms_shard_t *shard, struct ms_stream *stream, uint32_t period);

@@ -106,6 +106,7 @@ struct ms_stream {
     ms_playback_t *playback;
     ms_recorder_t *recorder;
     ms_tap_t *tap;
+    ms_end_t *end;               /* of a link to a mixer or another stream */
     bool echo, muted;
     int32_t send_gain, receive_gain;
 
@@ -141,6 +142,9 @@ void ms_stream_take_rtcp(ms_stream_t *stream, ms_shard_t *shard, size_t length, 
                          int64_t arrival);
 void ms_stream_send_bye(ms_stream_t *stream, ms_shard_t *shard);
 void ms_stream_finish_playback(ms_stream_t *stream, ms_shard_t *shard, const char *why);
+
+/* Leave the mixer or bridge, or exchange it for another. */
+void ms_stream_link(ms_stream_t *stream, ms_shard_t *shard, ms_end_t *end);
 
 void ms_stream_publish(ms_stream_t *stream);
 

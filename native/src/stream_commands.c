@@ -1,5 +1,6 @@
 /* Commands of callers, applied to a stream at the tick. */
 #include "engine.h"
+#include "mixer.h"
 #include "stream.h"
 
 static void retire(ms_shard_t *shard, ms_node_t *node) { ms_mpsc_push(&shard->engine->rubbish, node); }
@@ -102,6 +103,14 @@ static void set_tap(ms_stream_t *stream, ms_shard_t *shard, ms_tap_t *tap) {
     stream->tap = tap;
 }
 
+void ms_stream_link(ms_stream_t *stream, ms_shard_t *shard, ms_end_t *end) {
+    if (stream->end != NULL) {
+        atomic_store(&stream->end->link->left, true); /* now, not when the end is freed */
+        retire(shard, &stream->end->node);
+    }
+    stream->end = end;
+}
+
 void ms_command_apply(ms_command_t *command, ms_shard_t *shard) {
     ms_stream_t *stream = command->stream;
     switch (command->kind) {
@@ -124,10 +133,16 @@ void ms_command_apply(ms_command_t *command, ms_shard_t *shard) {
         stream->receive_gain = command->as.gain.receive;
         break;
     case MS_COMMAND_DTMF: put_digits(stream, &command->as.digits); break;
+    case MS_COMMAND_LINK: ms_stream_link(stream, shard, command->as.end); break;
+    case MS_COMMAND_UNLINK:
+        if (stream->end != NULL && stream->end->link == command->as.link) /* else it has been replaced already */
+            ms_stream_link(stream, shard, NULL);
+        break;
     case MS_COMMAND_CLOSE:
         ms_shard_remove(shard, stream);
         ms_stream_end(stream, shard);
         retire(shard, &stream->node);
         break;
+    default: ms_mixer_apply(command, shard); break;
     }
 }

@@ -80,6 +80,7 @@ void ms_stream_end(ms_stream_t *stream, ms_shard_t *shard) {
         ms_recorder_end(stream->recorder);
         stream->recorder = NULL;
     }
+    ms_stream_link(stream, shard, NULL);
     if (stream->tap != NULL) {
         ms_mpsc_push(&shard->engine->rubbish, &stream->tap->node);
         stream->tap = NULL;

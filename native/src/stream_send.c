@@ -16,19 +16,29 @@ void ms_stream_finish_playback(ms_stream_t *stream, ms_shard_t *shard, const cha
     ms_mpsc_push(&stream->shard->engine->rubbish, &playback->node);
 }
 
-/* A playback comes first, then what the program says, then echo; else silence. */
-static void fill(ms_stream_t *stream, ms_shard_t *shard) {
+/* Whether the stream itself has something to say: a playback comes first, then the program. */
+static bool speak(ms_stream_t *stream, ms_shard_t *shard) {
     uint32_t n = stream->frame_samples;
     if (stream->playback != NULL) {
         if (ms_playback_read(stream->playback, shard->sent, n) < n)
             ms_stream_finish_playback(stream, shard, "finished");
-    } else if (stream->tap != NULL && ms_tap_say(stream->tap, shard->sent, n)) {
-        return;
-    } else if (stream->echo) {
-        memcpy(shard->sent, shard->received, n * sizeof *shard->sent);
-    } else {
-        memset(shard->sent, 0, n * sizeof *shard->sent);
+        return true;
     }
+    return stream->tap != NULL && ms_tap_say(stream->tap, shard->sent, n);
+}
+
+/* After that comes what the others of a conference say, then echo; else silence. */
+static void fill(ms_stream_t *stream, ms_shard_t *shard) {
+    uint32_t n = stream->frame_samples;
+    bool speaks = speak(stream, shard);
+    if (stream->end != NULL && speaks)
+        ms_end_skip(stream->end, n);
+    else if (stream->end != NULL)
+        ms_end_say(stream->end, shard->sent, n, shard->coded);
+    else if (!speaks && stream->echo)
+        memcpy(shard->sent, shard->received, n * sizeof *shard->sent);
+    else if (!speaks)
+        memset(shard->sent, 0, n * sizeof *shard->sent);
 }
 
 /* That the network can not be reached is worth a word, once until it can; a full socket or a port that nobody listens
@@ -103,6 +113,8 @@ void ms_stream_send(ms_stream_t *stream, ms_shard_t *shard) {
     bool possible = stream->sending && stream->encoder != NULL && stream->peer.rtp.any.sa_family != AF_UNSPEC;
     if (!possible || send_digit(stream, shard)) {
         memset(shard->sent, 0, stream->frame_samples * sizeof *shard->sent);
+        if (stream->end != NULL)
+            ms_end_skip(stream->end, stream->frame_samples);
         stream->sender.talking = possible;
         stream->counters.sent_energy = 0;
     } else {

@@ -242,9 +242,55 @@ static void ten_thousand_streams_leave_nothing(void) {
     CHECK_EQ(threads(), before_threads);
 }
 
+/* Streams of two shards come to a conference and go, are bridged and ended, while it runs. */
+static void a_conference_spans_shards(void) {
+    ms_engine_t *engine = engine_of(2);
+    ms_stream_t *a[8], *b[8];
+    ms_member_t *members[8];
+    ms_mixer_t *mixer;
+    ms_mixer_statistics_t figures;
+    ms_stream_statistics_t heard;
+    REQUIRE(ms_mixer_open(engine, 16000, &mixer) == MS_OK);
+    for (int i = 0; i < 8; i++) {
+        REQUIRE(ms_stream_open(engine, &CONFIG, &a[i]) == MS_OK && ms_stream_open(engine, &CONFIG, &b[i]) == MS_OK);
+        connect_to(a[i], port_of(b[i]));
+        connect_to(b[i], port_of(a[i]));
+        REQUIRE(ms_mixer_join(mixer, b[i], &members[i]) == MS_OK);
+    }
+    CHECK_EQ(ms_stream_play_tones(a[0], &TONE, 1, false, 1), MS_OK);
+    for (int round = 0; round < 40; round++) {
+        int i = 2 + round % 6;
+        ms_member_statistics_t said;
+        ms_member_settings_t settings = {1.0, 0.5, round % 2 == 0, false};
+        pause_ms(10);
+        CHECK_EQ(ms_member_set(members[1], &settings), MS_OK);
+        ms_member_get_statistics(members[0], &said);
+        ms_member_leave(members[i], mixer, b[i]);
+        CHECK_EQ(ms_stream_bridge(b[i], b[2 + (round + 1) % 6]), MS_OK);
+        CHECK_EQ(ms_mixer_join(mixer, b[i], &members[i]), MS_OK);
+    }
+    pause_ms(300);
+    ms_mixer_get_statistics(mixer, &figures);
+    ms_stream_get_statistics(b[1], &heard);
+    CHECK(figures.ticks > 20);
+    CHECK(figures.power > 1e6);
+    CHECK(heard.sent_power > 1e5);
+    for (int i = 0; i < 8; i++) {
+        ms_stream_close(a[i], NULL);
+        if (i % 2 == 0)
+            ms_stream_close(b[i], NULL);
+        ms_member_leave(members[i], mixer, i % 2 == 0 ? NULL : b[i]);
+        if (i % 2 == 1)
+            ms_stream_close(b[i], NULL);
+    }
+    ms_mixer_close(mixer);
+    ms_engine_free(engine);
+}
+
 int main(void) {
     RUN(two_shards_carry_calls);
     RUN(callers_do_not_disturb_each_other);
     RUN(ten_thousand_streams_leave_nothing);
+    RUN(a_conference_spans_shards);
     return check_result("engine_threads");
 }
