@@ -24,6 +24,7 @@ from microsip_core.errors import (
 from microsip_core.user_agent.account import Account
 from microsip_core.user_agent.call import Call
 from microsip_core.user_agent.call_life import UNANSWERED_INCOMING
+from microsip_core.user_agent.conference import Conference
 from microsip_core.user_agent.config import UserAgentConfig
 from microsip_core.user_agent.event_stream import EventStream
 from microsip_core.user_agent.events import EventType
@@ -47,6 +48,7 @@ class Engine:
         self.thread = LoopThread()
         self.dispatcher = Dispatcher()
         self._known: OrderedDict[int, Call] = OrderedDict()
+        self.conferences: dict[int, Conference] = {}  # on the loop thread
         self._watch: asyncio.Task[None] | None = None
         try:
             self.thread.run(lambda: self._start(config, media))

@@ -10,6 +10,7 @@ from microsip_core.errors import InvalidArgument, NotSupported
 
 if TYPE_CHECKING:
     from .events import MediaEvent
+    from .mixer import Mixer
     from .stream import Stream, StreamConfig
 
 CORES = ("native", "reference")
@@ -25,6 +26,13 @@ class MediaEngine(Protocol):
 
     def open_stream(self, config: StreamConfig) -> Stream:
         """Bind a pair of ports. Raises ``NetworkError`` (no such address) or ``Busy`` (no free pair in the range)."""
+        ...
+
+    def open_mixer(self, sample_rate: int) -> Mixer:
+        """Open a conference that mixes at 8000, 16000, 32000 or 48000 Hz.
+
+        Raises ``NotSupported`` on the reference core.
+        """
         ...
 
     def poll_events(self) -> list[MediaEvent]:

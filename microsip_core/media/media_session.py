@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from microsip_core.sdp.formats import RtpFormat
 
     from .events import MediaEvent
+    from .mixer import Mixer
 
 _BLACK_HOLES = ("0.0.0.0", "::")  # noqa: S104 -- compared with, never bound
 _LARGEST_PAYLOAD = 1400  # octets: what goes into a packet that need not be fragmented
@@ -278,6 +279,10 @@ class EngineMediaBackend:
             if len(self._capabilities) < 64:
                 self._capabilities[key] = capabilities
         return capabilities
+
+    def open_mixer(self, sample_rate: int) -> Mixer:
+        """Open a conference at 8000, 16000, 32000 or 48000 Hz. Raises NotSupported on the reference core."""
+        return self.engine.open_mixer(sample_rate)
 
     def poll_events(self) -> list[MediaEvent]:
         """Return the events since the last time, oldest first."""

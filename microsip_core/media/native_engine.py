@@ -13,6 +13,7 @@ from . import _native
 from .events import MediaEvent, MediaEventKind
 from .native_clips import ClipCache
 from .native_errors import translate
+from .native_mixer import NativeMixer
 from .native_stream import NativeStream
 from .stream import StreamConfig
 
@@ -42,6 +43,12 @@ class NativeEngine:
         stream = NativeStream(self._engine, config, self._clips, self._streams)
         self._streams[stream.id] = stream
         return stream
+
+    def open_mixer(self, sample_rate: int) -> NativeMixer:
+        """See the interface."""
+        if self._closed:
+            raise InvalidState("the media engine is closed", step="open conference")
+        return NativeMixer(self._engine, sample_rate, self._clips)
 
     def poll_events(self) -> list[MediaEvent]:
         """See the interface."""

@@ -16,7 +16,7 @@ from .native_clips import ClipCache, flat_int16
 from .native_errors import dtmf_error, play_error, translate
 from .native_tap import NativeTap
 from .srtp import PROFILES, SrtpKeys, library_functions, open_context
-from .stream import DTMF_DIGITS, Address, Cadence, EncoderSettings, PayloadFormat, StreamConfig
+from .stream import DTMF_DIGITS, Address, Cadence, EncoderSettings, PayloadFormat, Stream, StreamConfig
 
 if TYPE_CHECKING:
     import numpy as np
@@ -189,6 +189,19 @@ class NativeStream:
         except _native.NativeError as error:
             raise InvalidArgument(f"gains {send} and {receive}", step="set gain", remedy="Use 0 to 8") from error
 
+    def bridge(self, other: Stream) -> None:
+        """See the interface."""
+        if not isinstance(other, NativeStream) or other is self:
+            raise InvalidArgument("only two streams of one engine can be bridged", step="bridge")
+        try:
+            self._open.bridge(other.native)
+        except _native.NativeError as error:
+            raise translate(error, "bridge") from error
+
+    def unbridge(self) -> None:
+        """See the interface."""
+        self._open.unbridge()
+
     def open_tap(self, sample_rate: int | None = None) -> NativeTap:
         """See the interface."""
         stream = self._open
@@ -204,7 +217,7 @@ class NativeStream:
     def level(self) -> tuple[float, float]:
         """See the interface."""
         sent, received = self._open.power()
-        return _dbov(sent), _dbov(received)
+        return dbov(sent), dbov(received)
 
     def statistics(self) -> StreamCounters:
         """See the interface."""
@@ -214,6 +227,11 @@ class NativeStream:
         """See the interface."""
         self._registry.pop(self.id, None)
         return cast("StreamCounters", self._stream.close())
+
+    @property
+    def native(self) -> _native.Stream:
+        """The stream itself, for mixers and bridges. Raises ``InvalidState`` when it is closed."""
+        return self._open
 
     @property
     def _open(self) -> _native.Stream:
@@ -233,5 +251,6 @@ def _encoder_tuple(settings: EncoderSettings) -> tuple[int, int, int, int, bool,
     )
 
 
-def _dbov(power: float) -> float:
+def dbov(power: float) -> float:
+    """Return a mean square of int16 samples as a level: 0 dBov is full scale, -127 silence."""
     return max(-127.0, 10.0 * math.log10(power / 32768.0**2)) if power > 0.0 else -127.0

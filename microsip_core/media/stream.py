@@ -169,6 +169,18 @@ class Stream(Protocol):
         """Scale what is sent and received: linear factors, 0 to 8."""
         ...
 
+    def bridge(self, other: Stream) -> None:
+        """Let this stream and another of the engine hear each other; both leave the bridge or conference they were in.
+
+        What a stream plays itself, or a tap writes, is sent instead while it lasts. Sample rates and ptimes may differ.
+        Raises ``NotSupported`` on the reference core.
+        """
+        ...
+
+    def unbridge(self) -> None:
+        """Leave a bridge or conference; the others hear nothing more from here. In none this does nothing."""
+        ...
+
     def open_tap(self, sample_rate: int | None = None) -> Tap:
         """Give the program the stream's audio at ``sample_rate`` Hz (default: the stream's). One tap at a time."""
         ...

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from microsip_core.errors import FileError, InvalidState
 from microsip_core.user_agent.call_audio import CallAudio
-from microsip_core.user_agent.call_dtmf import CallDtmf
+from microsip_core.user_agent.call_meeting import CallMeeting
 from microsip_core.user_agent.events import EventType
 from microsip_core.user_agent.log import LOG
 from microsip_core.user_agent.outcome import DONE, Outcome
@@ -29,7 +29,7 @@ _FILE_PATIENCE = 2.0  # seconds that the end of a call waits for the last of a r
 ToneStep = tuple[Sequence[float], int, int]
 
 
-class CallMedia(CallDtmf):
+class CallMedia(CallMeeting):
     """What a call can do with its sound, from the moment there is a session description of both sides."""
 
     muted = False
@@ -234,6 +234,7 @@ class CallMedia(CallDtmf):
         self._closing = True
         if self._audio is not None:
             self._audio.close()
+        self.leave_meeting()
         if self.media is not None:
             self.media.close()
             if self._playbacks or self._recordings:
@@ -244,7 +245,7 @@ class CallMedia(CallDtmf):
             self.agent.media.forget(self)
         self.stop_dtmf()
 
-    def give_up_recordings(self) -> None:
+    def engine_gone(self) -> None:
         """The engine is gone: nothing more will be told of recordings."""
         for recording in list(self._recordings or {}):
             self._recording_finished(recording, "")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING
 
-from microsip_core.errors import InvalidArgument
+from microsip_core.errors import InvalidArgument, NotSupported
 from microsip_core.ids import IdSource
 from microsip_core.user_agent.config import UserAgentConfig
 from microsip_core.user_agent.log import LOG
@@ -14,7 +14,9 @@ from microsip_core.user_agent.media_backend import MediaBackend, MediaSession
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from microsip_core.media.mixer import Mixer
     from microsip_core.user_agent.call_media import CallMedia
+    from microsip_core.user_agent.conference import Conference
 
 _POLL_SECONDS = 0.02  # for an engine that has no descriptor to wait on
 
@@ -34,6 +36,7 @@ class MediaRouter:
         self._wanted = media
         self._backend: MediaBackend | None = None
         self._calls: dict[int, CallMedia] = {}
+        self._conferences: dict[int, Conference] = {}
         self._event_fd: int | None = None
         self._timer: asyncio.TimerHandle | None = None
 
@@ -91,6 +94,23 @@ class MediaRouter:
         if self._event_fd is None and self._timer is None:
             self._timer = self._loop.call_later(_POLL_SECONDS, self._poll_again)
 
+    def open_mixer(self, sample_rate: int) -> Mixer:
+        """Open a conference of the engine. Raises NotSupported where there are none."""
+        opener = getattr(self._backend, "open_mixer", None)
+        if opener is None:
+            raise NotSupported(f"{self.core} media has no conferences", step="open conference",
+                               remedy="Use the media engine")
+        mixer: Mixer = opener(sample_rate)
+        return mixer
+
+    def listen(self, number: int, conference: Conference) -> None:
+        """Hand the events of a conference to it from now on."""
+        self._conferences[number] = conference
+
+    def unlisten(self, number: int) -> None:
+        """The conference has ended."""
+        self._conferences.pop(number, None)
+
     def forget(self, call: CallMedia) -> None:
         """The call's stream is closed."""
         self._calls.pop(call.stream_id, None)
@@ -100,7 +120,7 @@ class MediaRouter:
         if self._backend is None:
             return
         for event in self._backend.poll_events():
-            call = self._calls.get(event.stream_id)
+            call = self._calls.get(event.stream_id) or self._conferences.get(event.stream_id)
             if call is None:
                 continue
             try:
@@ -124,5 +144,7 @@ class MediaRouter:
             self._backend.close()
             self.poll()
         for call in list(self._calls.values()):
-            call.give_up_recordings()
+            call.engine_gone()
+        for conference in list(self._conferences.values()):
+            conference.engine_gone()
         self._backend = None

@@ -12,6 +12,7 @@ from microsip_core.diagnosis.trace import TraceEntry, TraceSink
 from microsip_core.transport.address import HostPort
 from microsip_core.user_agent.account import Account
 from microsip_core.user_agent.call import Call
+from microsip_core.user_agent.conference import Conference
 from microsip_core.user_agent.config import UserAgentConfig
 from microsip_core.user_agent.event_stream import EventStream
 from microsip_core.user_agent.events import EventType
@@ -197,6 +198,14 @@ class UserAgent(AgentRequests):
             call.hangup()
             raise
         return call
+
+    def conference(self, *, sample_rate: int = 16000) -> Conference:
+        """Open a conference, to which calls are added; ``sample_rate`` in Hz is 8000, 16000, 32000 or 48000.
+
+        8000 costs least where all calls are narrowband. Raises NotSupported on the reference core.
+        """
+        self.require_open("conference")
+        return Conference(self.media, self.media.open_mixer(sample_rate))
 
     async def next_call(self, timeout: float | None = None) -> Call:
         """Return the next incoming call that no ``on_incoming`` handler took. Raises TimedOut."""

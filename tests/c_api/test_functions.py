@@ -110,6 +110,8 @@ def test_without_engine_every_function_says_so() -> None:
         "sip_media_write": (1, array("h", [0])), "sip_set_callback": (print,), "sip_event_wait": (None, 0),
         "sip_transfer": (1, "sip:a@b"), "sip_attended_transfer": (1, 2), "sip_message": ("sip:a@b", "hello"),
         "sip_options": ("sip:a@b",), "sip_redirect": (1, "sip:a@b"),
+        "sip_conference_add": (1,), "sip_conference_remove": (1,), "sip_conference_end": (1,),
+        "sip_conference_info": (1,),
     }
     harmless = {
         "sip_init", "sip_is_running", "sip_version", "sip_strerror", "sip_errno", "sip_error_text", "sip_status_text",

@@ -8,6 +8,8 @@ from collections.abc import Iterable
 from microsip_core.errors import InvalidArgument
 from microsip_core.media.stream import Address
 
+NATIVE_REMEDY = "Install with a C compiler, for the native core"
+
 
 def checked_address(address: Address | None, local: Address) -> Address | None:
     """Return a literal address of the same IP version as ours, as sockets spell it, and its port; or none."""

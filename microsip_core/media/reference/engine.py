@@ -10,11 +10,13 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Mapping
+from typing import NoReturn
 
-from microsip_core.errors import InvalidState
+from microsip_core.errors import InvalidState, NotSupported
 from microsip_core.media.events import MediaEvent, MediaEventKind
 from microsip_core.media.stream import StreamConfig
 
+from .arguments import NATIVE_REMEDY
 from .stream import ReferenceStream
 
 _LOG = logging.getLogger("microsip_core.media")
@@ -59,6 +61,10 @@ class ReferenceEngine:
             self._selector.register(stream.rtcp_socket, selectors.EVENT_READ, (stream, stream.read_rtcp))
             stream.on_close = self._forget
             return stream
+
+    def open_mixer(self, sample_rate: int) -> NoReturn:
+        """Refuse: conferences take the native core."""
+        raise NotSupported("the reference core has no conferences", step="open conference", remedy=NATIVE_REMEDY)
 
     def poll_events(self) -> list[MediaEvent]:
         """Take the events that wait, oldest first."""

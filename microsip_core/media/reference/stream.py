@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from microsip_core.errors import CodecError, InvalidArgument, InvalidState, LimitExceeded
+from microsip_core.errors import CodecError, InvalidArgument, InvalidState, LimitExceeded, NotSupported
 from microsip_core.media.resampler import resample, to_int16
-from microsip_core.media.stream import DTMF_DIGITS, Address, Cadence, PayloadFormat, StreamConfig
+from microsip_core.media.stream import DTMF_DIGITS, Address, Cadence, PayloadFormat, Stream, StreamConfig
 from microsip_core.media.wav import read_wav
 from microsip_core.sdp.rtcp import NO_FEATURES, RtcpFeatures
 
-from .arguments import check_payload_types, check_ptime, checked_address
+from .arguments import NATIVE_REMEDY, check_payload_types, check_ptime, checked_address
 from .receiver import DECODERS, Emit
 from .recording import Recording
 from .seal import StreamSeal
@@ -125,6 +125,13 @@ class ReferenceStream(StreamCore):
         """See the interface."""
         with self._commanding():
             self._end_recording()
+
+    def bridge(self, other: Stream) -> None:
+        """Refuse: bridges take the native core."""
+        raise NotSupported("the reference core has no bridges", step="bridge", remedy=NATIVE_REMEDY)
+
+    def unbridge(self) -> None:
+        """Do nothing: there is no bridge to leave."""
 
     def send_dtmf(self, digits: str, duration_ms: int = 160, gap_ms: int = 80) -> None:
         """See the interface."""
