@@ -219,7 +219,7 @@ class EngineMediaBackend:
 
     def __init__(
         self, engine: MediaEngine, *, ids: IdSource | None = None, media_timeout_ms: int = 0, jitter_min_ms: int = 0,
-        jitter_max_ms: int = 500, jitter_initial_ms: int = 40, srtp_suites: Sequence[str] = DEFAULT_SUITES,
+        jitter_max_ms: int = 500, jitter_initial_ms: int = 0, srtp_suites: Sequence[str] = DEFAULT_SUITES,
         rtcp: RtcpFeatures = ALL_FEATURES,
     ) -> None:
         self.engine = engine

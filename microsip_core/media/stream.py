@@ -70,7 +70,8 @@ class StreamConfig:
     """First and last port for RTP (even) and RTCP (the next); None: wherever the system has a free pair."""
     jitter_min_ms: int = 0
     jitter_max_ms: int = 500
-    jitter_initial_ms: int = 40
+    jitter_initial_ms: int = 0
+    """Delay to begin with; 0: 40 ms, or one packet's length when the first packets come steadily (native core)."""
     media_timeout_ms: int = 0
     """Report ``media_timeout`` after so long without a valid packet; 0: never."""
     cname: str = ""

@@ -10,7 +10,6 @@ static int settle(const ms_jb_config_t *given, ms_jb_config_t *config) {
     *config = given != NULL ? *given : none;
     if (config->sample_rate == 0) config->sample_rate = 8000;
     if (config->max_delay_ms == 0) config->max_delay_ms = 500;
-    if (config->initial_delay_ms == 0) config->initial_delay_ms = 40;
     if (config->max_packets == 0) config->max_packets = 64;
     if (config->payload_bytes == 0) config->payload_bytes = 6400;
     if (config->decoder_bytes == 0) config->decoder_bytes = (uint32_t)ms_codec_decoder_size();

@@ -17,7 +17,8 @@ typedef struct ms_jb_config {
     uint32_t sample_rate;       /* of the audio pulled, Hz: 8000 (default), 16000, 24000, 32000, 48000 */
     uint16_t min_delay_ms;      /* 0..1000, default 0 */
     uint16_t max_delay_ms;      /* 20..1000, default 500 */
-    uint16_t initial_delay_ms;  /* default 40: depth until the first packets have shown how much is needed */
+    uint16_t initial_delay_ms;  /* depth until the packets have shown how much is needed; default 40, or less when the first
+                                   ones come steadily */
     uint16_t max_packets;       /* packets held at most, default 64 */
     uint32_t payload_bytes;     /* room for payloads, default 6400 (800 ms of G.711) */
     uint32_t decoder_bytes;     /* state of the largest decoder, default: that of the largest built-in one */

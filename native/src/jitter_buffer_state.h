@@ -43,6 +43,7 @@ struct ms_jb {
     uint8_t seen[MS_JB_SEEN]; /* by sequence number: the packet has come */
     int waiting, playing;  /* a first packet has come; it is being played */
     int64_t first_us;      /* when it came */
+    int32_t initial_us;    /* depth that playing began with */
     int64_t delay_us;      /* of the play-out clock against sample time; the earliest pull counts */
     size_t misaligned;     /* samples that a packet begins after the pull that needs it */
     size_t frame;          /* samples of a packet */

@@ -8,7 +8,10 @@
 #define STOOD_STILL_US 100000 /* the clock of whoever pulls has jumped */
 
 static void start(ms_jb_t *jb, int64_t now_us) {
-    if (!jb->waiting || jb->store.count == 0 || now_us - jb->first_us < ms_playout_initial_delay(jb) * 1000)
+    if (!jb->waiting || jb->store.count == 0)
+        return;
+    jb->initial_us = ms_playout_initial_delay(jb);
+    if (now_us - jb->first_us < jb->initial_us)
         return;
     jb->playing = 1;
     jb->end = jb->store.packets[0].position;

@@ -27,7 +27,7 @@ ms_jb_kind_t ms_playout_fill_some(ms_jb_t *jb, size_t need, size_t pull);
 /* The first packet of the store, from where the clock is. */
 ms_jb_kind_t ms_playout_packet(ms_jb_t *jb, size_t pull);
 
-/* Depth to begin with, within the bounds, ms. */
+/* Depth to begin with, within the bounds, as the packets so far advise, us. */
 int32_t ms_playout_initial_delay(const ms_jb_t *jb);
 
 /* Ask the estimator again; the change it wants is left in the buffer. */

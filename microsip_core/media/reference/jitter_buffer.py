@@ -20,10 +20,10 @@ _QUIET = 200.0  # mean magnitude of a frame that nobody misses
 class JitterBuffer:
     """Samples in by RTP timestamp, samples out in order. Times are in seconds, audio is int16 mono at ``rate`` Hz."""
 
-    def __init__(self, rate: int = 8000, min_ms: int = 0, max_ms: int = 500, initial_ms: int = 40) -> None:
+    def __init__(self, rate: int = 8000, min_ms: int = 0, max_ms: int = 500, initial_ms: int = 0) -> None:
         self.rate = rate
         self._lowest, self._highest = min_ms * rate // 1000, max_ms * rate // 1000
-        self._initial = max(initial_ms * rate // 1000, self._lowest)
+        self._initial = max((initial_ms or 40) * rate // 1000, self._lowest)
         self._ring = np.zeros(_RING, np.int16)
         self._filled = np.zeros(_RING, np.bool_)
         self._last = np.zeros(0, np.int16)  # what concealment repeats
