@@ -108,7 +108,7 @@ def engine_config(arguments: Namespace, *, trace: bool = False, max_calls: int |
     return UserAgentConfig(
         listen=arguments.listen, codecs=tuple(codecs) if codecs else default.codecs, core=arguments.core,
         srtp=arguments.srtp, media_timeout=arguments.media_timeout, trace=TRACE_MESSAGES if trace else 0,
-        max_calls=max_calls, trace_sinks=open_trace_sinks(arguments),
+        max_calls=default.max_calls if max_calls is None else max_calls, trace_sinks=open_trace_sinks(arguments),
     )
 
 

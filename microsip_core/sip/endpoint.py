@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..errors import InvalidArgument, LimitExceeded
 from ..ids import IdSource
+from .admission import Admission, AdmissionSettings, Verdict
 from .backoff import RETRY_BASE, RETRY_LIMIT
 from .events import EndCause, Event, MalformedReceived, ResponseReceived
 from .hop import Hop, OutgoingPacket, Source
@@ -79,6 +80,8 @@ class EndpointConfig:
     choose_hop: Callable[[Hop], Hop] | None = None
     """Says for a hop whose URI names neither port nor transport which transport the domain prefers, if known (RFC 3263
     s4.1), and for a WS hop whether it is meant to be WSS (RFC 7118 s4.1); a pure, quick function of the driver."""
+    admission: AdmissionSettings | None = None
+    """Whose requests outside of dialogs are taken, and how many; None: all of everybody's."""
     public: tuple[str, int] | None = None
     """Where all of us are to be called whatever our sockets say, unless an identity says otherwise; port 0: that of the
     socket."""
@@ -99,6 +102,12 @@ class EndpointStatistics:
     stray_responses: int = 0
     refused: dict[int, int] = field(default_factory=dict)
     """Requests the core refused by itself, by status."""
+    rate_limited: int = 0
+    """How many of these, with 503, since too many came from one source."""
+    dropped: int = 0
+    """Requests without any answer, since far too many came from one source."""
+    strangers: int = 0
+    """Requests from outside of the networks allowed, answered with 403 or not at all."""
     switched_to_tcp: int = 0
     """Requests that went by TCP since they were too large for UDP."""
     tcp_refused: int = 0
@@ -124,6 +133,10 @@ class Endpoint:
         self.core = UasCore(self)
         self.layer = TransactionLayer(self.core, self.ids, config.timers, max_transactions=config.max_transactions)
         self.layer.refused = self.statistics.refused
+        self.admission: Admission | None = None
+        if config.admission is not None:
+            self.admission = Admission(config.admission)
+            self.layer.admits = self._admits
         self.dialogs: dict[DialogKey, Dialog] = {}
         self.unacknowledged: dict[tuple[str, str], InviteSession] = {}
         """Sessions whose 2xx waits for its ACK, by Call-ID and From tag."""
@@ -163,27 +176,55 @@ class Endpoint:
             message = parse_message(data, self.config.limits)
         except SipParseError as error:
             if data.strip(b"\r\n\0 "):
-                self._refuse_malformed(error.request_head, error.status, error.reason, source)
+                self._refuse_malformed(error.request_head, error.status, error.reason, source, now)
             return
         if isinstance(message, Request):
             refusal = check_request(message)
             if refusal is not None:
-                self._refuse_malformed(message, *refusal, source)
+                self._refuse_malformed(message, *refusal, source, now)
                 return
         else:
             fault = check_response(message)
             if fault is not None:
-                self._refuse_malformed(None, 400, fault, source)
+                self._refuse_malformed(None, 400, fault, source, now)
                 return
         self.layer.receive(message, source, now)
 
-    def _refuse_malformed(self, request: Request | None, status: int, reason: str, source: Source) -> None:
-        """Count what is no usable message, and answer it if it is a request."""
+    def _refuse_malformed(
+        self, request: Request | None, status: int, reason: str, source: Source, now: float,
+    ) -> None:
+        """Count what is no usable message, and answer it if it is a request and not one of too many."""
         self.statistics.malformed += 1
         answered = request is not None and request.method != "ACK"
+        if answered and self.admission is not None:
+            answered = self._judge(source, now) is Verdict.ADMITTED
         if request is not None and answered:
             self.layer.refuse(request, source, status, reason=reason)
         self.emit(MalformedReceived(source, status, reason, answered))
+
+    def _admits(self, request: Request, source: Source, now: float) -> bool:
+        """Whether to take a new request; one that is not is refused here, or dropped. Within a dialog all are taken."""
+        to_tag = request.to.tag
+        if to_tag is not None and (request.call_id, to_tag, request.from_.tag or "") in self.dialogs:
+            return True
+        verdict = self._judge(source, now)
+        if verdict is Verdict.LIMITED and self.admission is not None:
+            self.layer.refuse(request, source, 503, (("Retry-After", str(self.admission.retry_after)),))
+        elif verdict is Verdict.FORBIDDEN:
+            self.layer.refuse(request, source, 403)
+        return verdict is Verdict.ADMITTED
+
+    def _judge(self, source: Source, now: float) -> Verdict:
+        """Judge a request by its source, and count what is not admitted."""
+        assert self.admission is not None
+        verdict, statistics = self.admission.judge(source.host, now), self.statistics
+        if verdict is Verdict.LIMITED:
+            statistics.rate_limited += 1
+        elif verdict is Verdict.DROPPED:
+            statistics.dropped += 1
+        elif verdict is not Verdict.ADMITTED:
+            statistics.strangers += 1
+        return verdict
 
     def transport_failed(self, token: object | None, error: str, now: float) -> None:
         """Tell that a packet could not be sent, by its token, or by the branch of a request (what ICMP quotes)."""

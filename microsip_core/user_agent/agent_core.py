@@ -97,7 +97,7 @@ class AgentCore:
             ring_timeout=config.ring_timeout, answer_timeout=config.ring_timeout,
             default_transport=self.transport.default_transport,
             choose_hop=self.transport.choose_hop, another_target=self.transport.another_target,
-            transfers=config.accept_transfers,
+            transfers=config.accept_transfers, admission=config.admission(),
         )
         endpoint_config.user_agent = f"microsip-core/{__version__}" if config.user_agent is None else config.user_agent
         self.endpoint = Endpoint(endpoint_config, ids)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from microsip_core.diagnosis.trace import TraceSink
 from microsip_core.errors import InvalidArgument
+from microsip_core.sip.admission import AdmissionSettings, parse_networks
 from microsip_core.sip.grammar import is_token
 from microsip_core.transport.tls import TlsSettings
 
@@ -32,7 +33,13 @@ class UserAgentConfig:
     ``user_agent`` is the User-Agent and Server header value, "" to send none.
     ``ring_timeout`` in seconds ends a call that rings that long, incoming and outgoing.
     ``media_timeout`` in seconds hangs up a call whose peer has sent RTP and then ceased that long, 0 never does.
-    ``max_calls`` limits the calls at once: further incoming ones are refused with 486.
+    ``max_calls`` limits the calls at once: further incoming ones are refused with 486. None: only the core's own limit.
+    ``requests_per_second`` and ``request_burst`` bound the requests outside of dialogs that one source may send us
+    (an IPv6 source is its /64): as many again get 503 with Retry-After, more are dropped. None: no bound.
+    ``unlimited_from`` are networks without this bound, by default this machine: give those of your proxy or trunk too
+    if they send more. ``allow_from`` are the only networks whose requests outside of dialogs are taken, None for any;
+    others get 403, or no answer at all with ``ignore_strangers``. Name your registrar's network there, or its calls are
+    refused. Networks are written "192.0.2.0/24" or "192.0.2.7". :attr:`UserAgent.counters` tells what was refused.
     ``methods`` are those that ``on_request`` answers, to be told in Allow beside those we know: ("SUBSCRIBE", ...).
     ``auto_ring`` sends 180 when ``on_incoming`` has not answered or refused at once.
     ``max_message_size`` is the most octets of a text message: larger ones are refused with 413, or not sent.
@@ -57,7 +64,12 @@ class UserAgentConfig:
     user_agent: str | None = None
     ring_timeout: float = 180.0
     media_timeout: float = 60.0
-    max_calls: int | None = None
+    max_calls: int | None = 4000
+    requests_per_second: float | None = 100.0
+    request_burst: int = 500
+    unlimited_from: Sequence[str] = ("127.0.0.0/8", "::1")
+    allow_from: Sequence[str] | None = None
+    ignore_strangers: bool = False
     methods: Sequence[str] = ()
     auto_ring: bool = True
     max_message_size: int = 16_384
@@ -83,10 +95,26 @@ class UserAgentConfig:
             raise _refusal("ptime_ms", self.ptime_ms, "10 to 60")
         if self.max_calls is not None and self.max_calls < 1:
             raise _refusal("max_calls", self.max_calls, "at least 1, or None for no limit of its own")
+        for name in ("unlimited_from", "allow_from"):
+            try:
+                parse_networks(getattr(self, name) or ())
+            except InvalidArgument as error:
+                raise _refusal(name, getattr(self, name), 'a sequence of networks, ["192.0.2.0/24"]') from error
+        if self.requests_per_second is not None and not 0 < self.requests_per_second <= _LARGEST:
+            raise _refusal("requests_per_second", self.requests_per_second, "more than 0, or None for no bound")
+        if self.request_burst < 1:
+            raise _refusal("request_burst", self.request_burst, "at least 1")
         if self.port_range is not None and not 1 <= self.port_range[0] < self.port_range[1] <= 65535:
             raise _refusal("port_range", self.port_range, "(low, high) with 1 <= low < high <= 65535")
         if self.user_agent is not None and not self.user_agent.isprintable():
             raise _refusal("user_agent", self.user_agent, "one line of printable text")
+
+    def admission(self) -> AdmissionSettings:
+        """Return whose requests are taken, and how many, for the SIP core."""
+        return AdmissionSettings(
+            self.requests_per_second, self.request_burst, tuple(self.unlimited_from),
+            None if self.allow_from is None else tuple(self.allow_from), self.ignore_strangers,
+        )
 
 
 def _refusal(name: str, value: object, wanted: str) -> InvalidArgument:

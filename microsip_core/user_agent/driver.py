@@ -65,7 +65,10 @@ class Driver:
             self._transport_errors.clear()
         reason = str(error)
         self._transport_errors[reason] = error
-        self._endpoint.transport_failed(token, reason, self._time())
+        try:
+            self._endpoint.transport_failed(token, reason, self._time())
+        except Exception:
+            LOG.exception("fault while handling that a message could not be sent")
         self.pump()
 
     def transport_error(self, reason: str) -> NetworkError | None:

@@ -9,6 +9,7 @@ from types import TracebackType
 from typing import Any
 
 from microsip_core.diagnosis.trace import TraceEntry, TraceSink
+from microsip_core.sip.endpoint import EndpointStatistics
 from microsip_core.transport.address import HostPort
 from microsip_core.user_agent.account import Account
 from microsip_core.user_agent.call import Call
@@ -102,6 +103,13 @@ class UserAgent(AgentRequests):
     def trace(self) -> list[TraceEntry]:
         """The last SIP messages, oldest first, as many as ``config.trace`` says."""
         return list(self._trace)
+
+    @property
+    def counters(self) -> EndpointStatistics:
+        """What the SIP core has counted since the start: messages received, malformed, refused by status, rate-limited,
+        dropped, from strangers. A live view. Raises NotInitialized before the start."""
+        self.require_started("counters")
+        return self.endpoint.statistics
 
     def events(self) -> EventStream:
         """Return all events of calls and accounts from now on, for ``async for``; ends with the user agent."""

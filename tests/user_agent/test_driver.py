@@ -53,6 +53,8 @@ class CardboardEndpoint:
         self.events.append("timeout")
 
     def transport_failed(self, token: object, error: str, now: float) -> None:
+        if token == "fault":
+            raise RuntimeError("cardboard")
         self.failed.append((token, error))
         self.events.append("failed")
 
@@ -103,6 +105,15 @@ async def test_a_fault_in_the_core_costs_one_message(bench: Bench, caplog: pytes
     bench.driver.pump()
     assert bench.log == [b"one11", b"two22"]
     assert "127.0.0.1:5060" in caplog.text
+
+
+async def test_a_fault_about_what_could_not_be_sent_costs_nothing_else(
+    bench: Bench, caplog: pytest.LogCaptureFixture,
+) -> None:
+    bench.endpoint.packets.append(packet(b"out"))
+    bench.driver.transport_failed("fault", NetworkError("gone"))
+    assert bench.log == [b"out"]
+    assert "could not be sent" in caplog.text
 
 
 async def test_a_fault_in_a_handler_costs_one_event(bench: Bench, caplog: pytest.LogCaptureFixture) -> None:

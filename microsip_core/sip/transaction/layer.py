@@ -18,6 +18,8 @@ from .non_invite_server import NonInviteServerTransaction
 from .server import ServerInput, ServerTransaction
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from ...ids import IdSource
     from .user import TransactionUser
 
@@ -41,7 +43,7 @@ class TransactionLayer:
 
     __slots__ = (
         "_clients", "_max_octets", "_max_transactions", "_merge_keys", "_merged", "_octets", "_outgoing", "_secret",
-        "_servers", "refused", "timer_heap", "timers", "user",
+        "_servers", "admits", "refused", "timer_heap", "timers", "user",
     )
 
     def __init__(
@@ -54,6 +56,8 @@ class TransactionLayer:
         self.timer_heap = TimerHeap()
         """Free for others above the layer too: ``schedule(when, owner, kind)``."""
         self.refused: dict[int, int] = {}
+        self.admits: Callable[[Request, Source, float], bool] | None = None
+        """Whether to take a request that is new; whoever says no has answered it where it is to be answered."""
         self._max_transactions = max_transactions
         self._max_octets = max_octets
         self._octets = 0
@@ -108,6 +112,8 @@ class TransactionLayer:
 
     def _start_server(self, request: Request, source: Source, key: ServerKey, now: float) -> None:
         """Make a transaction for a new request, unless it is to be refused, and hand the request up."""
+        if self.admits is not None and not self.admits(request, source, now):
+            return
         if len(self._servers) >= self._max_transactions or self._octets >= self._max_octets:
             self.refuse(request, source, 503, (("Retry-After", "10"),))
             return
