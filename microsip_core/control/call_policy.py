@@ -14,8 +14,8 @@ BUSY_HERE = 486
 class IncomingFacts:
     """What is known of an incoming call. The account's fields are empty for a call to none.
 
-    ``calls`` are the other calls there are, ``held`` those of them on hold. ``auto_answer`` and ``call_info`` are the
-    values of the X-AUTOANSWER and Call-Info headers.
+    ``calls`` are the other calls there are, ``held`` those of them on hold. ``asked_delay`` is after how many seconds
+    the caller's headers ask for an answer, None where they do not.
     """
 
     number: str = ""
@@ -26,8 +26,7 @@ class IncomingFacts:
     account_domain: str = ""
     calls: int = 0
     held: int = 0
-    auto_answer: str = ""
-    call_info: tuple[str, ...] = ()
+    asked_delay: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,28 +76,12 @@ def _denied(mode: str, facts: IncomingFacts) -> bool:
 def _answer_after(settings: Settings, facts: IncomingFacts) -> float | None:
     mode, delay = settings.autoAnswer, float(settings.autoAnswerDelay)
     if mode == "header":
-        asked = _asked_delay(facts)
-        if asked is None:
+        if facts.asked_delay is None:
             return None
-        delay = max(delay, asked)
+        delay = max(delay, facts.asked_delay)
     elif mode != "all" and not (mode == "button" and settings.AA):
         return None
     if not matches_any(settings.autoAnswerNumber, facts.number):
         return None
     free = {"all": True, "hold": facts.held == facts.calls}.get(settings.autoAnswerCalls, not facts.calls)
     return delay if free else None
-
-
-def _asked_delay(facts: IncomingFacts) -> float | None:
-    """Return the seconds after which the caller's headers ask for an answer, None when they do not."""
-    if facts.auto_answer.strip().lower() in ("true", "1"):
-        return 0.0
-    for value in facts.call_info:
-        lowered = value.lower()
-        if "answer-after=" in lowered:
-            digits = lowered.partition("answer-after=")[2].split(";")[0].split(",")[0].strip(' "')
-            if digits.isascii() and digits.isdigit() and len(digits) < 5:
-                return float(digits)
-        if "auto answer" in lowered:
-            return 0.0
-    return None

@@ -6,7 +6,7 @@ from microsip_core.control.actions import Digits
 from microsip_core.control.launch import check_digits
 from microsip_core.control.phone_accounts import PhoneAccounts
 from microsip_core.control.phone_calls import ANSWERED, UNANSWERED, PhoneCalls
-from microsip_core.control.phone_settings import call_headers, dial_target
+from microsip_core.control.phone_settings import call_privacy, dial_target
 from microsip_core.errors import Busy, InvalidArgument, InvalidState, NoCall
 from microsip_core.user_agent.account import Account
 from microsip_core.user_agent.call import Call
@@ -54,37 +54,37 @@ class PhoneActions:
         """Call what a user typed by the chosen account; return what came of it.
 
         Raises Busy in single mode when there is a call, PermissionDenied for what the dial plan blocks,
-        InvalidArgument, NotSupported when the account hides its caller in a way there is not.
+        InvalidArgument.
         """
         self._require_free()
         account, section = self._accounts.current()
         target = dial_target(typed, section)
         complete = complete_target(target, account.uri.host_port if account is not None else None)
         parse_uri(complete.partition("?")[0], "dial")
-        headers = call_headers(section)
+        privacy = call_privacy(section)
         if account is not None and account.state is AccountState.REGISTERING:
-            self._calls.spawn(self._dial_later(account, complete, headers, digits))
+            self._calls.spawn(self._dial_later(account, complete, privacy, digits))
             return "waiting for the registration"
-        return f"call {self._start(account, complete, headers, digits).id}"
+        return f"call {self._start(account, complete, privacy, digits).id}"
 
     def _require_free(self) -> None:
         if self._calls.configuration.settings.singleMode and self._agent.calls:
             raise Busy("there is a call already (singleMode)", step="dial", remedy="End it, or set singleMode to 0")
 
     def _start(
-        self, account: Account | None, target: str, headers: list[tuple[str, str]], digits: tuple[Digits, ...],
+        self, account: Account | None, target: str, privacy: str, digits: tuple[Digits, ...],
     ) -> Call:
         self._calls.hold_others(None)
-        call = self._agent.start_call(target, account=account, headers=headers)
+        call = self._agent.start_call(target, account=account, privacy=privacy)
         self._calls.send_when_answered(call, digits)
         return call
 
     async def _dial_later(
-        self, account: Account, target: str, headers: list[tuple[str, str]], digits: tuple[Digits, ...],
+        self, account: Account, target: str, privacy: str, digits: tuple[Digits, ...],
     ) -> None:
         await account.settled(REGISTRATION_TIME)
         self._require_free()
-        self._start(account, target, headers, digits)
+        self._start(account, target, privacy, digits)
 
     # -- acting on calls --------------------------------------------------------------------------------------------
 

@@ -16,6 +16,7 @@ from microsip_core.control.numbers import PhoneStatus
 from microsip_core.control.phone_accounts import PhoneAccounts
 from microsip_core.control.phone_settings import dial_target, recording_file
 from microsip_core.errors import MicrosipError
+from microsip_core.sip.auto_answer import answer_after
 from microsip_core.user_agent.call import Call
 from microsip_core.user_agent.events import Event, EventType
 from microsip_core.user_agent.states import CallState, EndCause
@@ -78,8 +79,7 @@ class PhoneCalls:
             account_user=section.username if section else "",
             account_domain=domain,
             calls=len(others), held=sum(one.state is CallState.HELD for one in others),
-            auto_answer=(request.get("X-AUTOANSWER") or "") if request is not None else "",
-            call_info=tuple(request.get_all("Call-Info")) if request is not None else (),
+            asked_delay=answer_after(request) if request is not None else None,
         )
 
     def _answer(self, call: Call) -> None:

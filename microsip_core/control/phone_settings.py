@@ -15,7 +15,7 @@ from microsip_core.config.configuration import Configuration
 from microsip_core.config.dial_plan import DialPlan
 from microsip_core.config.number import normalize_number
 from microsip_core.config.settings import Settings
-from microsip_core.errors import ConfigError, NotSupported
+from microsip_core.errors import ConfigError
 from microsip_core.media.codec_registry import codecs_of
 from microsip_core.user_agent.config import UserAgentConfig
 
@@ -112,13 +112,10 @@ def dial_target(text: str, account: AccountSettings | None) -> str:
     return normalize_number(text, dial_plan=DialPlan.parse(account.dialPlan), dialing_prefix=prefix)
 
 
-def call_headers(account: AccountSettings | None) -> list[tuple[str, str]]:
-    """Return the headers of a call by an account. Raises NotSupported for a caller hidden altogether: none is shown."""
+def call_privacy(account: AccountSettings | None) -> str:
+    """Return the privacy of a call by an account, by its hideCID."""
     hide = account.hideCID if account is not None else "0"
-    if hide in ("1", "hard"):
-        raise NotSupported("an anonymous From header can not be sent yet", step="dial",
-                           remedy="Set hideCID to soft or 0")
-    return [("Privacy", "id")] if hide == "soft" else []
+    return {"1": "anonymous", "hard": "anonymous", "soft": "id"}.get(hide, "none")
 
 
 def recording_file(settings: Settings, folder: Path, number: str, direction: str, label: str) -> Path:

@@ -12,6 +12,7 @@ from ..ids import IdSource
 from .admission import Admission, AdmissionSettings, Verdict
 from .backoff import RETRY_BASE, RETRY_LIMIT
 from .events import EndCause, Event, MalformedReceived, ResponseReceived
+from .header_values import NameAddr
 from .hop import Hop, OutgoingPacket, Source
 from .identity import Identity
 from .limits import DEFAULT_LIMITS, Limits
@@ -257,8 +258,10 @@ class Endpoint:
     def invite(
         self, uri: str, sdp: bytes | None, now: float, *, identity: Identity | None = None, headers: Headers = (),
         answer_timeout: float | None = None, call_id: str | None = None, owner: Any = None,
+        from_address: NameAddr | None = None,
     ) -> InviteSession:
         """Start a call. ``sdp`` None: late offer, the peer offers in its 2xx. ``owner`` is kept as ``session.owner``.
+        ``from_address`` is shown in From instead of the identity's address.
 
         Raises InvalidArgument for a URI, route or header that can not be used, LimitExceeded at ``max_sessions``.
         """
@@ -268,7 +271,7 @@ class Endpoint:
         request, hop = new_request(
             self, identity, "INVITE", uri, call_id=call_id or self.ids.call_id(), cseq=1, from_tag=self.ids.tag(),
             headers=(*self.invite_headers, *headers), body=sdp or b"",
-            content_type="application/sdp" if sdp is not None else None,
+            content_type="application/sdp" if sdp is not None else None, from_address=from_address,
         )
         contact = contact_for(self, identity, hop, request.uri)
         session = InviteSession(self, identity, "outgoing", request, contact, owner)

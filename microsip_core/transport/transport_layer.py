@@ -155,6 +155,10 @@ class TransportLayer:
             return True
         return self.resolver.known(hop) is not None and self.addresses.listener_for(hop) is not None
 
+    def known_hosts(self, hop: Hop) -> frozenset[str]:
+        """Return the numeric addresses that a hop stands for, as far as they are known now; looks nothing up."""
+        return frozenset(target.address[0] for target in self.resolver.known(hop) or ())
+
     def choose_hop(self, hop: Hop) -> Hop:
         """Return the hop with the transport its domain prefers, if that is known (RFC 3263 s4.1).
 

@@ -8,17 +8,19 @@ import weakref
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from microsip_core.errors import Canceled, InvalidState, MicrosipError, NetworkError, TimedOut
+from microsip_core.errors import Canceled, InvalidArgument, InvalidState, MicrosipError, NetworkError, TimedOut
 from microsip_core.sip.events import RegistrationFailed, RegistrationRemoved, RegistrationSucceeded
 from microsip_core.sip.hop import Hop, hop_for_uri
 from microsip_core.sip.identity import Credential, Identity
 from microsip_core.sip.registration import RegistrationState
 from microsip_core.sip.uri import SipUri
+from microsip_core.user_agent.account_options import AccountTraits
 from microsip_core.user_agent.event_stream import EventStream
 from microsip_core.user_agent.events import Event, EventType
 from microsip_core.user_agent.failure import registration_error
 from microsip_core.user_agent.states import AccountState
 from microsip_core.user_agent.target import parse_uri
+from microsip_core.user_agent.trunk import Trunk
 
 if TYPE_CHECKING:
     from microsip_core.errors import Explanation
@@ -30,17 +32,22 @@ _GOING = (RegistrationState.UNREGISTERING, RegistrationState.REMOVED)
 _RECONNECT_AFTER = (0.05, 1.0)  # seconds until we open another connection for one that was lost
 _RETRY_AFTER = 30.0  # seconds until a registration that could not be sent at all is tried again
 
+_LONGEST_EXPIRES = 2**31 - 1
+_PLAIN = AccountTraits()
+
 
 class Account:
     """An identity to call from and to be reached at. Made by :meth:`UserAgent.create_account`.
 
     ``id`` counts from 1 within the user agent. ``status`` and ``reason`` are the registrar's last words, 0 and ""
-    before the first; ``error`` is why the last attempt failed, None when it did not.
+    before the first; ``error`` is why the last attempt failed, None when it did not. ``traits`` are its further
+    options. A trunk (``trunk`` is not None) is "up" or "down" instead of registered.
     """
 
     def __init__(
         self, agent: UserAgent, number: int, aor: str, password: str | None, *, username: str | None = None,
         registrar: str | None = None, proxy: str | None = None, display_name: str = "", expires: int = 300,
+        traits: AccountTraits = _PLAIN,
     ) -> None:
         uri = parse_uri(aor, "account")
         self.uri = uri
@@ -50,6 +57,7 @@ class Account:
         self.status, self.reason = 0, ""
         self.error: MicrosipError | None = None
         self.display_name = display_name
+        self.traits = traits
         self.registrar = registrar or str(uri._replace(user=None, password=None, headers=()))
         parse_uri(self.registrar, "registrar")
         user = username or uri.user_text
@@ -57,13 +65,18 @@ class Account:
         self.identity = Identity(aor, display_name or None, credentials, self._route(proxy))
         self.proxy = proxy
         self._agent = agent
-        self._expires = expires
+        self._expires = checked_expires(expires)
         self._expires_at = 0.0
+        self._server_hosts: frozenset[str] = frozenset()
         self._registration: Registration | None = None
         self._outcome: asyncio.Future[bool] | None = None
         self._task: asyncio.Task[None] | None = None
         self._retry: asyncio.TimerHandle | None = None
         self._streams: weakref.WeakSet[EventStream] = weakref.WeakSet()
+        self.identity.transport = traits.transport
+        self.trunk = Trunk(self, agent, traits) if traits.trunk else None
+        if self.trunk is not None:
+            self.trunk.start()
 
     def __repr__(self) -> str:
         return f"<Account {self.id} {self.aor} {self.state}>"
@@ -94,8 +107,11 @@ class Account:
 
     def start_registration(self, expires: int | None = None) -> None:
         """Register, or register anew, in the background."""
+        if self.trunk is not None:
+            raise InvalidState("a trunk does not register", step="register", peer=self.aor,
+                               remedy="Make the account without trunk=True")
         if expires is not None:
-            self._expires = expires
+            self._expires = checked_expires(expires)
         self._cancel_attempt()
         before = self._new_outcome()
         if before is not None and not before.done():
@@ -154,6 +170,9 @@ class Account:
         """
         self.identity.routes = self._route(uri)
         self.proxy = uri
+        self._server_hosts = frozenset()
+        if self.trunk is not None:
+            self.trunk.start()
         if self.state in (AccountState.REGISTERING, AccountState.REGISTERED, AccountState.FAILED):
             self.start_registration()
 
@@ -171,11 +190,13 @@ class Account:
 
     async def invite(
         self, uri: str, *, media: str = "audio", codecs: Sequence[str] | None = None,
-        headers: Sequence[tuple[str, str]] | None = None, timeout: float | None = None,
+        headers: Sequence[tuple[str, str]] | None = None, timeout: float | None = None, privacy: str | None = None,
+        auto_answer: float | None = None,
     ) -> Call:
         """Call ``uri`` from this account; see :meth:`UserAgent.invite`."""
         return await self._agent.invite(
-            uri, account=self, media=media, codecs=codecs, headers=headers, timeout=timeout,
+            uri, account=self, media=media, codecs=codecs, headers=headers, timeout=timeout, privacy=privacy,
+            auto_answer=auto_answer,
         )
 
     def explain(self) -> Explanation | None:
@@ -196,6 +217,34 @@ class Account:
         self._outcome.add_done_callback(_look_at_exception)
         return before
 
+    # -- the server, and trunks -------------------------------------------------------------------------------------
+
+    @property
+    def server_uri(self) -> str:
+        """The URI of the proxy, or where there is none of the registrar, without a user."""
+        return str(SipUri.parse(self.proxy or self.registrar)._replace(user=None, password=None, headers=()))
+
+    def is_server(self, host: str) -> bool:
+        """Whether a numeric host is the account's proxy, or registrar where it has no proxy."""
+        known = self._agent.transport.known_hosts(self._next_hop())
+        if known:
+            self._server_hosts = known
+        return host in self._server_hosts
+
+    def trunk_is_up(self, status: int, reason: str) -> None:
+        """The other end of the trunk has answered."""
+        self.status, self.reason, self.error = status, reason, None
+        if self.state is not AccountState.UP:
+            self.state = AccountState.UP
+            self._emit(EventType.TRUNK_UP, status, reason)
+
+    def trunk_is_down(self, error: MicrosipError) -> None:
+        """The other end of the trunk does not answer: calls fail at once from now on."""
+        self.error = error
+        if self.state is not AccountState.DOWN:
+            self.state = AccountState.DOWN
+            self._emit(EventType.TRUNK_DOWN, 0, str(error))
+
     # -- registering ------------------------------------------------------------------------------------------------
 
     def _next_hop(self) -> Hop:
@@ -214,7 +263,8 @@ class Account:
         now = self._agent.now()
         if self._registration is None or self._registration.state in _GOING:
             self._registration = self._agent.endpoint.register(
-                self.identity, self.registrar, now, expires=self._expires, owner=self,
+                self.identity, self.registrar, now, expires=self._expires, headers=self.traits.headers or (),
+                owner=self,
             )
         else:
             self._registration.set_expires(self._expires)
@@ -297,10 +347,19 @@ class Account:
     def close(self) -> None:
         """Stop all attempts; the user agent is being closed, or the account removed."""
         self._cancel_attempt()
+        if self.trunk is not None:
+            self.trunk.close()
         if self._outcome is not None and not self._outcome.done():
             self._outcome.set_exception(InvalidState("the account was closed", step="register", peer=self.aor))
         for stream in list(self._streams):
             stream.close()
+
+
+def checked_expires(expires: object) -> int:
+    """Return the seconds to register for, from 1 on. Raises InvalidArgument."""
+    if not isinstance(expires, int) or isinstance(expires, bool) or not 1 <= expires <= _LONGEST_EXPIRES:
+        raise InvalidArgument(f"expires is {expires!r}", step="account", remedy="It must be whole seconds from 1 on")
+    return expires
 
 
 def _look_at_exception(future: asyncio.Future[bool]) -> None:

@@ -31,6 +31,7 @@ from microsip_core.user_agent.events import Event, EventType
 from microsip_core.user_agent.log import LOG
 from microsip_core.user_agent.media_backend import MediaBackend
 from microsip_core.user_agent.media_router import MediaRouter
+from microsip_core.user_agent.peers import Peers
 from microsip_core.user_agent.received_request import RequestHandler, RequestReception
 from microsip_core.user_agent.reception import Handler, Reception
 from microsip_core.user_agent.referral import TransferHandler
@@ -40,6 +41,11 @@ if TYPE_CHECKING:
     from microsip_core.user_agent.call_life import CallLife
 
 _ANONYMOUS_USER = "microsip"
+
+
+def _answer_mode(config: UserAgentConfig) -> tuple[str, ...]:
+    """Return the option tag of RFC 5373 where we obey what it is for."""
+    return ("answermode",) if config.auto_answer_headers else ()
 
 
 class AgentCore:
@@ -72,6 +78,7 @@ class AgentCore:
         self._streams: weakref.WeakSet[EventStream] = weakref.WeakSet()
         self._trace: deque[TraceEntry] = deque(maxlen=config.trace)
         self._anonymous: dict[str, Identity] = {}
+        self.trusted_peers = Peers(config.trusted_peers, "trusted_peers")
         self._closed: asyncio.Future[None] | None = None
         self._expected: set[asyncio.Future[core.ResponseReceived]] = set()
 
@@ -98,6 +105,7 @@ class AgentCore:
             default_transport=self.transport.default_transport,
             choose_hop=self.transport.choose_hop, another_target=self.transport.another_target,
             transfers=config.accept_transfers, admission=config.admission(),
+            supported=("histinfo", *_answer_mode(config)),
         )
         endpoint_config.user_agent = f"microsip-core/{__version__}" if config.user_agent is None else config.user_agent
         self.endpoint = Endpoint(endpoint_config, ids)

@@ -36,7 +36,9 @@ class Call(CallRequests, CallMedia):
     ``state`` a :class:`CallState`. ``account`` is the account it belongs to, None without one. ``local_uri``,
     ``remote_uri`` and ``remote_display_name`` say who talks. ``invite_request`` is the INVITE with all its headers,
     ``response`` the last response to ours, ``end_message`` the BYE, CANCEL or response that ended the call; None where
-    there is none. ``end_reasons`` are the Reason values that it had (RFC 3326).
+    there is none. ``caller`` says who calls us and by which header: From, or where the sender is trusted what it
+    asserts; ``remote_uri`` and ``remote_display_name`` are taken from that. ``end_reasons`` are the Reason values of
+    ``end_message`` (RFC 3326).
     ``status`` and ``reason`` are the last SIP status, 0 before the first.
     ``created``, ``ringing``, ``answered`` and ``ended`` are seconds since the epoch, None until then. ``end_cause`` and
     ``ended_by`` ("local", "remote", "timeout", "transport") tell how it ended; ``error`` is the exception that those

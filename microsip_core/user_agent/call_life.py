@@ -7,6 +7,7 @@ import time
 from typing import TYPE_CHECKING, cast
 
 from microsip_core.errors import InvalidArgument, MicrosipError, TimedOut
+from microsip_core.sip.caller_identity import Diversion, HistoryEntry, diversions_of, history_of, privacy_of
 from microsip_core.sip.session.reason import Reason, reasons_of
 from microsip_core.user_agent.event_stream import EventStream
 from microsip_core.user_agent.events import Event, EventType
@@ -15,6 +16,7 @@ from microsip_core.user_agent.states import CallState, EndCause
 
 if TYPE_CHECKING:
     from microsip_core.errors import Explanation
+    from microsip_core.sip.caller_identity import Caller
     from microsip_core.sip.message import Request, Response
     from microsip_core.sip.session.invite_session import InviteSession
     from microsip_core.user_agent.account import Account
@@ -56,6 +58,7 @@ class CallLife:
     error: MicrosipError | None = None
     invite_request: Request | None = None
     response: Response | None = None
+    caller: Caller | None = None
     end_message: Request | Response | None = None
     held = False
     transferred_to: Call | None = None
@@ -88,6 +91,21 @@ class CallLife:
         self.remote_uri = remote_uri
         self.remote_display_name = remote_display_name
         self.created = time.time()
+
+    @property
+    def diversions(self) -> tuple[Diversion, ...]:
+        """Who has sent the call on before it came here, the last one first (RFC 5806); empty where nobody has."""
+        return diversions_of(self.invite_request) if self.invite_request is not None else ()
+
+    @property
+    def history(self) -> tuple[HistoryEntry, ...]:
+        """Where the call has been before (RFC 7044); empty where it does not say."""
+        return history_of(self.invite_request) if self.invite_request is not None else ()
+
+    @property
+    def privacy(self) -> frozenset[str]:
+        """What the caller wants kept private (RFC 3323): "id", "user", ...; empty for nothing."""
+        return privacy_of(self.invite_request) if self.invite_request is not None else frozenset()
 
     @property
     def end_reasons(self) -> tuple[Reason, ...]:

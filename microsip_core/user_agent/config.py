@@ -10,6 +10,7 @@ from microsip_core.errors import InvalidArgument
 from microsip_core.sip.admission import AdmissionSettings, parse_networks
 from microsip_core.sip.grammar import is_token
 from microsip_core.transport.tls import TlsSettings
+from microsip_core.user_agent.peers import Peers
 
 _LARGEST = 2**31
 
@@ -41,6 +42,11 @@ class UserAgentConfig:
     others get 403, or no answer at all with ``ignore_strangers``. Name your registrar's network there, or its calls are
     refused. Networks are written "192.0.2.0/24" or "192.0.2.7". :attr:`UserAgent.counters` tells what was refused.
     ``methods`` are those that ``on_request`` answers, to be told in Allow beside those we know: ("SUBSCRIBE", ...).
+    ``trusted_peers`` are addresses and networks ("10.0.0.1", "10.0.0.0/8", "*") whose P-Asserted-Identity and
+    Remote-Party-ID are believed, beside the servers of the accounts.
+    ``auto_answer_headers`` answers calls by themselves whose caller asks for it as an intercom does (Call-Info
+    answer-after, Alert-Info, Answer-Mode, ...); ``auto_answer_from`` are the callers that may, as patterns of a user,
+    user@host or URI ("100", "*@example.com"), None for any. A caller may lie about who it is.
     ``auto_ring`` sends 180 when ``on_incoming`` has not answered or refused at once.
     ``max_message_size`` is the most octets of a text message: larger ones are refused with 413, or not sent.
     ``accept_transfers`` follows the REFER of a peer within a call: the call it asks for is made (and billed to you).
@@ -71,6 +77,9 @@ class UserAgentConfig:
     allow_from: Sequence[str] | None = None
     ignore_strangers: bool = False
     methods: Sequence[str] = ()
+    trusted_peers: Sequence[str] = ()
+    auto_answer_headers: bool = False
+    auto_answer_from: Sequence[str] | None = None
     auto_ring: bool = True
     max_message_size: int = 16_384
     accept_transfers: bool = False
@@ -87,6 +96,9 @@ class UserAgentConfig:
             raise _refusal("codecs", self.codecs, 'a sequence of names, such as ("PCMU", "PCMA")')
         if isinstance(self.methods, str) or not all(is_token(one) for one in self.methods):
             raise _refusal("methods", self.methods, 'a sequence of method names, such as ("SUBSCRIBE",)')
+        if isinstance(self.auto_answer_from, str):
+            raise _refusal("auto_answer_from", self.auto_answer_from, 'a sequence of patterns, such as ("100",)')
+        Peers(self.trusted_peers, "trusted_peers")
         for name, low in (("ring_timeout", 0.001), ("media_timeout", 0.0), ("close_timeout", 0.0), ("trace", 0),
                           ("max_message_size", 0)):
             if not low <= getattr(self, name) <= _LARGEST:

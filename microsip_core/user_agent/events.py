@@ -18,6 +18,8 @@ class EventType(StrEnum):
     REGISTERED = "registered"
     REGISTER_FAILED = "register_failed"
     UNREGISTERED = "unregistered"
+    TRUNK_UP = "trunk_up"
+    TRUNK_DOWN = "trunk_down"
     CALL_INCOMING = "call_incoming"
     CALL_OUTGOING = "call_outgoing"
     CALL_RINGING = "call_ringing"

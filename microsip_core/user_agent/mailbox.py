@@ -27,7 +27,7 @@ def take_message(agent: AgentCore, event: RequestReceived) -> None:
     else:
         event.incoming.respond(200, now)
         call: Call | None = event.session.owner if event.session is not None else None
-        account = call.account if call is not None else agent.reception.account_for(request)
+        account = call.account if call is not None else agent.reception.account_for(request, event.incoming.source.host)
         message = Event(
             EventType.MESSAGE, time.time(), call, account, 0, _text(request), request.from_.uri,
         )

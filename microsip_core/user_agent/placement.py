@@ -6,15 +6,20 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from microsip_core.errors import Busy, CallRefused, InvalidArgument, MediaError, MicrosipError, NetworkError
+from microsip_core.sip.caller_identity import ANONYMOUS, Diversion, HistoryEntry, diversions_of
 from microsip_core.sip.events import CallEnded
 from microsip_core.sip.events import EndCause as CoreCause
+from microsip_core.sip.header_values import NameAddr
+from microsip_core.sip.message import Response
+from microsip_core.sip.session.reason import Reason
 from microsip_core.sip.uri import SipUri
 from microsip_core.user_agent.destinations import followed_uri
 from microsip_core.user_agent.events import EventType
-from microsip_core.user_agent.states import CallState, EndCause
+from microsip_core.user_agent.states import AccountState, CallState, EndCause
 
 if TYPE_CHECKING:
     from microsip_core.sip.hop import Hop
+    from microsip_core.sip.identity import Identity
     from microsip_core.user_agent.call import Call
     from microsip_core.user_agent.requests import AgentRequests
 
@@ -26,9 +31,14 @@ _NEXT_AFTER = frozenset({CoreCause.REJECTED, CoreCause.TIMEOUT, CoreCause.TRANSP
 class Placement:
     """Where a call goes, where it has been, and where it may go next."""
 
-    __slots__ = ("_agent", "_call", "_codecs", "_followed", "_headers", "_queue", "_visited")
+    __slots__ = (
+        "_agent", "_call", "_codecs", "_diversions", "_followed", "_headers", "_history", "_privacy", "_queue",
+        "_visited",
+    )
 
-    def __init__(self, agent: AgentRequests, call: Call, codecs: Sequence[str] | None, headers: Headers) -> None:
+    def __init__(
+        self, agent: AgentRequests, call: Call, codecs: Sequence[str] | None, headers: Headers, privacy: str | None,
+    ) -> None:
         self._agent = agent
         self._call = call
         self._codecs = codecs
@@ -36,12 +46,18 @@ class Placement:
         self._followed = 0
         self._queue: list[SipUri] = []
         self._visited: list[SipUri] = []
+        self._privacy = privacy
+        self._history: list[HistoryEntry] = []
+        self._diversions: tuple[Diversion, ...] = ()
 
     def begin(self, uri: SipUri, target: str) -> None:
         """Send the INVITE, now or when the name is resolved. Raises InvalidArgument for what can not be called."""
         agent, call = self._agent, self._call
         self._visited.append(uri)
         try:
+            if call.account is not None and call.account.state is AccountState.DOWN:
+                raise NetworkError("the trunk is down", step="invite", peer=call.account.server_uri,
+                                   remedy="Its other end does not answer: see the account's error")
             hop = agent.hop_for(uri, call.account)
             if agent.transport.reach_now(hop):
                 self._send(target, hop)
@@ -66,13 +82,32 @@ class Placement:
             return
         local_host = agent.transport.local_address(hop)[0]
         identity = account.identity if account is not None else agent.anonymous_identity(local_host)
-        call.local_uri = identity.aor
+        shown, headers = self._identity(identity)
+        call.local_uri = shown.uri if shown is not None else identity.aor
         call.session = agent.endpoint.invite(
-            target, call.make_offer(local_host, self._codecs), agent.now(), identity=identity, headers=self._headers,
-            answer_timeout=agent.config.ring_timeout, call_id=call.call_id or None, owner=call,
+            target, call.make_offer(local_host, self._codecs), agent.now(), identity=identity, headers=headers,
+            answer_timeout=agent.config.ring_timeout, call_id=call.call_id or None, owner=call, from_address=shown,
         )
         call.call_id, call.invite_request = call.session.call_id, call.session.request
         agent.pump()
+
+    def _identity(self, identity: Identity) -> tuple[NameAddr | None, Headers]:
+        """Return the From to show where it is not the account's, and all headers of the INVITE."""
+        account = self._call.account
+        headers = [*self._headers, *(("Diversion", str(one)) for one in self._diversions)]
+        headers += (("History-Info", str(entry)) for entry in self._history)
+        privacy = self._privacy or (account.traits.privacy if account is not None else "none")
+        asserted = account.traits.asserted_identity if account is not None else None
+        if asserted is not None:
+            headers.append(("P-Asserted-Identity", f"<{asserted}>"))
+        if privacy == "none":
+            return None, headers
+        headers.append(("Privacy", "id"))
+        if privacy == "id":
+            return None, headers
+        if account is not None and asserted is None:  # so that our server knows whom it withholds (RFC 3325 s9.2)
+            headers.append(("P-Preferred-Identity", f"<{identity.aor}>"))
+        return ANONYMOUS, headers
 
     def go_on(self, event: CallEnded) -> bool:
         """Try the next place after a redirection, or after one that was redirected to has failed; False: there is none.
@@ -84,6 +119,8 @@ class Placement:
             return False
         if event.cause is CoreCause.REDIRECTED and event.status in _FOLLOWED:
             why = self._take(event.contacts)
+            if isinstance(event.message, Response):
+                self._diversions = diversions_of(event.message)
         elif event.cause in _NEXT_AFTER and event.status < 600 and self._queue:
             why = ""
         else:
@@ -119,6 +156,7 @@ class Placement:
     def _leave(self, event: CallEnded, uri: SipUri) -> None:
         """Leave the session that has ended, and call ``uri`` in a new one."""
         call, target = self._call, str(uri)
+        self._note(call.remote_uri, target, event)
         event.session.owner = None
         call.session = None
         if call.media is not None:
@@ -132,6 +170,15 @@ class Placement:
             self.begin(uri, target)
         except InvalidArgument:
             return  # it has ended the call
+
+
+    def _note(self, before: str, target: str, event: CallEnded) -> None:
+        """Keep the History-Info of a call that goes on elsewhere: each place is a child of the first (RFC 7044 s10)."""
+        if not self._history:
+            self._history.append(HistoryEntry(before, "1"))
+        self._history[-1] = self._history[-1]._replace(reasons=(Reason("SIP", event.status),))
+        number = len(self._history)
+        self._history.append(HistoryEntry(target, f"1.{number}", target="mp=1"))
 
 
 def _cause_of(error: MicrosipError) -> EndCause:

@@ -43,8 +43,9 @@ class ReceivedRequest:
         self._event = event
         self.message: Request = event.request
         self.call: Call | None = event.session.owner if event.session is not None else None
+        host = event.incoming.source.host
         self.account: Account | None = (
-            self.call.account if self.call is not None else agent.reception.account_for(event.request)
+            self.call.account if self.call is not None else agent.reception.account_for(event.request, host)
         )
 
     def __repr__(self) -> str:

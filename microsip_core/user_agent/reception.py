@@ -5,14 +5,18 @@ from __future__ import annotations
 import asyncio
 import inspect
 from collections import deque
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
+from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING
 
 from microsip_core.errors import Canceled, MicrosipError, TimedOut
+from microsip_core.sip.auto_answer import answer_after
+from microsip_core.sip.caller_identity import caller_of
 from microsip_core.sip.events import CallIncoming
 from microsip_core.sip.session.session_state import SessionState
 from microsip_core.sip.uri import SipUri
 from microsip_core.user_agent.call import Call
+from microsip_core.user_agent.call_life import UNANSWERED_INCOMING
 from microsip_core.user_agent.events import EventType
 from microsip_core.user_agent.log import LOG
 from microsip_core.user_agent.outcome import Outcome
@@ -43,14 +47,21 @@ class Reception:
         if agent.closing or (limit is not None and agent.call_count >= limit and replaced is None):
             session.reject(480 if agent.closing else 486, agent.now())
             return
-        account = self.account_for(event.request)
+        host = session.source.host if session.source is not None else ""
+        account = self.account_for(event.request, host)
+        if account is not None and account.trunk is not None and not account.trunk.admits(host):
+            LOG.info("a call to the trunk %s from %s is refused: it is none of its peers", account.aor, host)
+            session.reject(403, agent.now())
+            return
         if account is not None:
             session.identity = account.identity  # its credentials answer challenges in this dialog, to our BYE say
         call = agent.new_call("incoming", CallState.INCOMING, account=account)
         call.session, session.owner, call.offer = session, call, event.sdp
         call.call_id, call.invite_request = session.call_id, event.request
-        caller, called = event.request.from_, event.request.to
-        call.local_uri, call.remote_uri, call.remote_display_name = called.uri, caller.uri, caller.display_name
+        trusted = host in agent.trusted_peers or (account is not None and account.is_server(host))
+        call.caller = caller_of(event.request, trusted=trusted)
+        call.local_uri = event.request.to.uri
+        call.remote_uri, call.remote_display_name = call.caller.uri, call.caller.display_name
         call.emit(EventType.CALL_INCOMING, text=call.remote_uri, message=event.request)
         if replaced is not None:
             _take_over(call, replaced)
@@ -58,6 +69,7 @@ class Reception:
         handler = agent.on_incoming
         if handler is not None:
             self._hand_over(handler, call)
+            self._obey_auto_answer(call)
             return
         if len(self._queue) > 2 * agent.call_count + 16:  # nobody takes them: do not keep those that have ended
             self._queue = deque(one for one in self._queue if one.state is not CallState.ENDED)
@@ -65,12 +77,36 @@ class Reception:
         if self._waiter is not None and not self._waiter.done():
             self._waiter.set_result(None)
         self._ring(call)
+        self._obey_auto_answer(call)
 
-    def account_for(self, request: Request) -> Account | None:
-        """Return the account whose user the request names, in its Request-URI or its To."""
+    def _obey_auto_answer(self, call: Call) -> None:
+        """Answer a call by itself whose caller asks for that, where the settings let it."""
+        config = self._agent.config
+        if not config.auto_answer_headers or call.invite_request is None or _is_over(call):
+            return
+        delay = answer_after(call.invite_request)
+        if delay is None or not _may_ask(call.remote_uri, config.auto_answer_from):
+            return
+        self._agent.loop.call_later(delay, self._answer_by_itself, call)
+
+    def _answer_by_itself(self, call: Call) -> None:
+        if call.state not in UNANSWERED_INCOMING or _is_over(call):
+            return
+        try:
+            call.answer(headers=[("Answer-Mode", "Auto")])
+        except MicrosipError as error:
+            LOG.info("%s could not be answered by itself: %s", call, error)
+
+    def account_for(self, request: Request, host: str) -> Account | None:
+        """Return the account that a request from ``host`` is for.
+
+        That is whose user and domain it names in its Request-URI or its To, else the trunk it comes from, else whose
+        user it names.
+        """
         accounts = self._agent.accounts
         if not accounts:
             return None
+        by_source = next((one for one in accounts if one.trunk is not None and one.trunk.admits(host)), None)
         for text in (request.uri, str(request.to.uri)):
             try:
                 uri = SipUri.parse(text)
@@ -80,9 +116,9 @@ class Reception:
             for account in same_user:
                 if account.uri.host.lower() == uri.host.lower():
                     return account
-            if same_user:
+            if same_user and by_source is None:
                 return same_user[0]
-        return None
+        return by_source
 
     def _hand_over(self, handler: Handler, call: Call) -> None:
         try:
@@ -152,6 +188,15 @@ class Reception:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+
+
+def _may_ask(uri: str, allowed: Sequence[str] | None) -> bool:
+    """Whether who calls from ``uri`` is among those a pattern names, by user, by user@host or by whole URI."""
+    if allowed is None:
+        return True
+    address = uri.partition(":")[2].partition(";")[0]
+    names = (uri.lower(), address.lower(), address.partition("@")[0].lower())
+    return any(fnmatchcase(name, pattern.lower()) for pattern in allowed for name in names)
 
 
 def _take_over(call: Call, replaced: Call) -> None:

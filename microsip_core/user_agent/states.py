@@ -28,6 +28,8 @@ class AccountState(StrEnum):
     REGISTERED = "registered"
     UNREGISTERING = "unregistering"
     FAILED = "failed"
+    UP = "up"  # a trunk whose other end is there, or is not asked
+    DOWN = "down"  # a trunk whose other end does not answer OPTIONS
 
 
 class EndCause(StrEnum):

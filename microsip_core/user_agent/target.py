@@ -16,6 +16,7 @@ _OURS = frozenset({
     "via", "from", "to", "call-id", "cseq", "contact", "content-length", "content-type", "max-forwards", "route",
     "record-route", "authorization", "proxy-authorization", "rseq", "rack", "session-expires", "min-se",
 })
+_FOREVER = 2.0**31
 _SEPARATORS = str.maketrans("", "", " -().")
 
 
@@ -103,8 +104,18 @@ def check_headers(
     return tuple(checked)
 
 
+def check_timeout(seconds: object, step: str, name: str = "timeout") -> None:
+    """Raise InvalidArgument for what is no number of seconds from 0 on; None is none."""
+    if seconds is None:
+        return
+    if not isinstance(seconds, (int, float)) or isinstance(seconds, bool) or not 0 <= seconds < _FOREVER:
+        raise InvalidArgument(f"{name} is {seconds!r}", step=step, remedy="Give seconds, or None")
+
+
 def check_media(media: str) -> None:
     """Check the media of a call: "audio", later "video" and "audio,video". Raises InvalidArgument, NotSupported."""
+    if not isinstance(media, str):
+        raise InvalidArgument(f"media is {media!r}", step="invite", remedy='Write "audio"')
     kinds = {kind.strip().lower() for kind in media.split(",")}
     if not kinds <= {"audio", "video"}:
         raise InvalidArgument(f"{media!r} is no media", step="invite", remedy='Write "audio"')

@@ -6,12 +6,14 @@ import asyncio
 import dataclasses
 from collections.abc import Callable, Sequence
 from types import TracebackType
-from typing import Any
+from typing import Any, Unpack
 
 from microsip_core.diagnosis.trace import TraceEntry, TraceSink
+from microsip_core.sip.auto_answer import request_headers as auto_answer_headers
 from microsip_core.sip.endpoint import EndpointStatistics
 from microsip_core.transport.address import HostPort
 from microsip_core.user_agent.account import Account
+from microsip_core.user_agent.account_options import AccountOptions, AccountTraits, check_privacy, check_text
 from microsip_core.user_agent.call import Call
 from microsip_core.user_agent.conference import Conference
 from microsip_core.user_agent.config import UserAgentConfig
@@ -25,7 +27,7 @@ from microsip_core.user_agent.reception import Handler
 from microsip_core.user_agent.referral import TransferHandler
 from microsip_core.user_agent.requests import AgentRequests
 from microsip_core.user_agent.states import CallState, EndCause
-from microsip_core.user_agent.target import check_headers, check_media, complete_target, parse_uri
+from microsip_core.user_agent.target import check_headers, check_media, check_timeout, complete_target, parse_uri
 
 Headers = Sequence[tuple[str, str]]
 
@@ -120,19 +122,21 @@ class UserAgent(AgentRequests):
     async def create_account(
         self, aor: str, password: str | None = None, *, username: str | None = None, registrar: str | None = None,
         proxy: str | None = None, display_name: str = "", register: bool = True, expires: int = 300,
-        timeout: float | None = None,
+        timeout: float | None = None, **options: Unpack[AccountOptions],
     ) -> Account:
         """Add an account and, with ``register``, wait until it is registered, at most ``timeout`` seconds.
 
         ``username`` is for the digest, by default the user part of ``aor``. ``registrar`` is by default the domain of
-        ``aor``. ``expires`` in seconds is what we ask for. The first account is the default one of calls.
+        ``aor``. ``expires`` in seconds is what we ask for. The first account is the default one of calls. Further
+        options (transport, privacy, trunk, ...) are those of :class:`AccountTraits`; a trunk is not registered.
         Raises InvalidArgument for a bad URI, and what :meth:`Account.register` raises; the account is then removed.
         """
+        check_timeout(timeout, "account")
         account = self.add_account(
             aor, password, username=username, registrar=registrar, proxy=proxy, display_name=display_name,
-            expires=expires,
+            expires=expires, **options,
         )
-        if register:
+        if register and account.trunk is None:
             try:
                 await account.register(timeout)
             except BaseException:
@@ -142,14 +146,18 @@ class UserAgent(AgentRequests):
 
     def add_account(
         self, aor: str, password: str | None = None, *, username: str | None = None, registrar: str | None = None,
-        proxy: str | None = None, display_name: str = "", expires: int = 300,
+        proxy: str | None = None, display_name: str = "", expires: int = 300, **options: Unpack[AccountOptions],
     ) -> Account:
         """Add an account without registering it; see :meth:`create_account`."""
         self.require_open("create account")
+        for name, given in (("password", password), ("username", username), ("registrar", registrar), ("proxy", proxy),
+                            ("display_name", display_name)):
+            check_text(given, name)
+        traits = AccountTraits(**options)
         self._account_number += 1
         account = Account(
             self, self._account_number, aor, password, username=username, registrar=registrar, proxy=proxy,
-            display_name=display_name, expires=expires,
+            display_name=display_name, expires=expires, traits=traits,
         )
         self.accounts.append(account)
         return account
@@ -165,17 +173,24 @@ class UserAgent(AgentRequests):
 
     def start_call(
         self, uri: str, *, account: Account | None = None, media: str = "audio", codecs: Sequence[str] | None = None,
-        headers: Headers | None = None, timeout: float | None = None,
+        headers: Headers | None = None, timeout: float | None = None, privacy: str | None = None,
+        auto_answer: float | None = None,
     ) -> Call:
         """Start a call to ``uri`` and return at once; its state and events tell what becomes of it.
 
         ``uri`` may leave out "sip:", and with an account the host too. ``account`` None is the first account, or none.
         ``timeout`` in seconds gives the call up when it is not answered by then (by default the ``ring_timeout``).
+        ``privacy`` "id" asks servers to withhold who calls, "anonymous" says nothing in From either, None is as the
+        account has it. ``auto_answer`` asks the callee to answer by itself after so many seconds, as an intercom does.
         Raises InvalidArgument for what can not be called; all else ends the call, with ``call.error`` saying why.
         """
         self.require_open("invite")
         check_media(media)
         extra = check_headers(headers, "invite")
+        check_timeout(timeout, "invite")
+        check_timeout(auto_answer, "invite", "auto_answer")
+        if privacy is not None:
+            check_privacy(privacy)
         account = account or (self.accounts[0] if self.accounts else None)
         target = complete_target(uri, account.uri.host_port if account else None)
         parsed = parse_uri(target, "invite")
@@ -183,22 +198,26 @@ class UserAgent(AgentRequests):
         call.emit(EventType.CALL_OUTGOING, text=target)
         if timeout is not None:
             call.timer = self.loop.call_later(timeout, _give_up, call, timeout)
-        call.placement = Placement(self, call, codecs, extra)
+        if auto_answer is not None:
+            extra = (*extra, *auto_answer_headers(auto_answer, parsed.host_port))
+        call.placement = Placement(self, call, codecs, extra, privacy)
         call.placement.begin(parsed, target)
         return call
 
     async def invite(
         self, uri: str, *, account: Account | None = None, media: str = "audio", codecs: Sequence[str] | None = None,
-        headers: Headers | None = None, timeout: float | None = None,
+        headers: Headers | None = None, timeout: float | None = None, privacy: str | None = None,
+        auto_answer: float | None = None,
     ) -> Call:
         """Call ``uri`` and return the answered call; cancelling the wait sends CANCEL.
 
-        ``timeout`` in seconds bounds the wait.
+        ``timeout`` in seconds bounds the wait; the others are those of :meth:`start_call`.
         Raises CallRefused with the peer's status, TimedOut, DnsError, NetworkError, AuthenticationError, CodecError,
         and InvalidArgument for a URI that can not be called.
         """
         call = self.start_call(
-            uri, account=account, media=media, codecs=codecs, headers=headers, timeout=timeout,
+            uri, account=account, media=media, codecs=codecs, headers=headers, timeout=timeout, privacy=privacy,
+            auto_answer=auto_answer,
         )
         try:
             await call.wait(CallState.ACTIVE)

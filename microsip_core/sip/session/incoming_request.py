@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from ..endpoint import Endpoint
+    from ..hop import Source
     from ..message import Request
     from ..transaction.server import ServerTransaction
     from .invite_session import InviteSession
@@ -31,6 +32,11 @@ class IncomingRequest:
         self._transaction = transaction
         self._tag = None if request.to.tag is not None else endpoint.ids.tag()
         self.request = request
+
+    @property
+    def source(self) -> Source:
+        """Where it came from."""
+        return self._transaction.source
 
     @property
     def answered(self) -> bool:

@@ -11,6 +11,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 from ...errors import InvalidArgument, InvalidState
+from ..caller_identity import ANONYMOUS
 from ..events import CallEnded, CallReleased, EndCause, ResponseReceived
 from . import answering
 from .client_request import ClientRequest
@@ -155,7 +156,9 @@ class InviteSession(SessionBase):
         """Ask the peer to call ``target``, a URI, instead (REFER, RFC 3515); TransferProgress tells how that fares."""
         self._expect_confirmed("transfer the call")
         transfer = OutgoingTransfer(self, f"<{target}>")
-        parts = (("Refer-To", transfer.target), ("Referred-By", f"<{self.identity.aor}>"), *headers)
+        hidden = self.direction == "outgoing" and self.local_uri == ANONYMOUS.uri
+        named = () if hidden else (("Referred-By", f"<{self.identity.aor}>"),)
+        parts = (("Refer-To", transfer.target), *named, *headers)
         request, hop = dialog_request(self.endpoint, self.identity, self.established_dialog, "REFER", headers=parts)
         self.transfers = (*self.transfers, transfer)
         self.client_request(request, hop, transfer).send(now)

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from ..dialog.dialog import Dialog
     from ..endpoint import Endpoint
-    from ..hop import Hop
+    from ..hop import Hop, Source
     from ..identity import Identity
     from ..message import Request, Response
     from .client_request import RequestUser
@@ -41,7 +41,7 @@ class SessionBase:
     __slots__ = (
         "_local", "_remote", "call_id", "contact", "dialog", "direction", "endpoint", "identity", "local_address",
         "local_change", "min_session_expires", "nonces", "offer_answer", "owner", "released", "remote_change",
-        "replaces", "request", "setup", "state", "timer", "transfers",
+        "replaces", "request", "setup", "source", "state", "timer", "transfers",
     )
 
     def __init__(
@@ -62,6 +62,8 @@ class SessionBase:
         """Our Contact in this session, as a header value."""
         self.local_address = ("", 0)
         """Our address and port towards the peer, where its messages come in."""
+        self.source: Source | None = None
+        """Where the INVITE of an incoming call came from."""
         self.request: Request | None = request
         """The INVITE that started it (outgoing: as first sent), until the session is confirmed or has ended."""
         self.dialog: Dialog | None = None

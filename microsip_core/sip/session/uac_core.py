@@ -80,9 +80,9 @@ def registered_contact(endpoint: Endpoint, identity: Identity, hop: Hop, registr
 def new_request(
     endpoint: Endpoint, identity: Identity, method: str, uri: str, *, call_id: str, cseq: int, from_tag: str,
     to: str | None = None, contact: str | None = None, headers: Iterable[tuple[str, str]] = (), body: bytes = b"",
-    content_type: str | None = None,
+    content_type: str | None = None, from_address: NameAddr | None = None,
 ) -> tuple[Request, Hop]:
-    """Make a request out of any dialog, and its hop.
+    """Make a request out of any dialog, and its hop. ``from_address`` is shown in place of the identity's.
 
     Raises InvalidArgument for a URI, route or header that can not be used.
     """
@@ -92,7 +92,8 @@ def new_request(
     hop = hop_of(endpoint, identity, next_uri)
     if contact is None and method in CONTACT_METHODS:
         contact = contact_for(endpoint, identity, hop, request_uri)
-    from_ = NameAddr(identity.display_name or "", identity.aor, {"tag": from_tag})
+    shown = from_address or NameAddr(identity.display_name or "", identity.aor)
+    from_ = shown._replace(params={"tag": from_tag})
     request = builder.request(
         method, request_uri, via=via_value(endpoint, hop), from_=from_, to=to or f"<{uri}>", call_id=call_id, cseq=cseq,
         contact=contact, routes=route_values, headers=(*endpoint.request_headers, *headers), body=body,

@@ -100,6 +100,7 @@ class UasCore:
             return
         contact = self.contact_towards(transaction.source, request)
         session = InviteSession(endpoint, endpoint.identity, "incoming", request, contact)
+        session.source = transaction.source
         session.local_address = transaction.source.local
         session.replaces = replaces
         dialog = session.dialog = Dialog.of_uas(request, endpoint.ids.tag(), transaction.source, session)
