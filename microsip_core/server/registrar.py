@@ -158,7 +158,8 @@ class Registrar:
         """Step 8: 200 with every binding there is now, and what remains of its time."""
         bindings = self._location.bindings(address, now)
         supported = {tag.lower() for tag in request.get_all("Supported")}
-        gruu = f"sip:{escape_user(address)}@{request.to.sip_uri.host_port}" if "gruu" in supported else ""
+        # the Request-URI led here: To may lack the port that a domain without a name is reached at (RFC 3261 s19.1.1)
+        gruu = f"sip:{escape_user(address)}@{request.request_uri.host_port}" if "gruu" in supported else ""
         headers = [("Contact", _contact_value(binding, now, gruu)) for binding in bindings]
         if any(binding.outbound and binding.call_id == request.call_id for binding in bindings):
             headers += [("Require", "outbound"), ("Flow-Timer", str(self._limits.flow_timer))]

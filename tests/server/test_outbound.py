@@ -55,6 +55,16 @@ def test_what_is_granted_is_said() -> None:
     assert "reg-id=1" in value
 
 
+def test_gruu_leads_where_the_request_went() -> None:
+    """linphone writes To without port, as RFC 3261 s19.1.1 says: such a GRUU would lead to port 5060."""
+    bench = Bench()
+    request = register(contacts=[contact("10.0.0.1")])
+    request.set("Supported", "gruu")
+    request.uri = "sip:example.test:5099"
+    value = bench.registrar.register(request, "alice", bench.now, "tag1", FLOW).get("Contact") or ""
+    assert f'pub-gruu="sip:alice@example.test:5099;gr={INSTANCE}"' in value
+
+
 @pytest.mark.parametrize(("contacts", "more", "status"), [
     ([contact("10.0.0.1"), "<sip:alice@10.0.0.2>"], (), 400),
     ([contact("10.0.0.1", reg_id="x")], (), 400),
