@@ -32,6 +32,12 @@ class IdSource:
         """Return a Call-ID of 128 bits, without a host: it should not tell the address of the caller."""
         return f"{self._bits(128):032x}"
 
+    def instance(self) -> str:
+        """Return an instance id: a random UUID (RFC 9562 s5.4) as a URN, for +sip.instance (RFC 5626 s4.1)."""
+        bits = self._bits(128) & ~(0xF << 76 | 0x3 << 62) | 0x4 << 76 | 0x2 << 62
+        text = f"{bits:032x}"
+        return f"urn:uuid:{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}"
+
     def cnonce(self) -> str:
         """Return a digest client nonce (RFC 7616 s3.4)."""
         return f"{self._bits(64):016x}"

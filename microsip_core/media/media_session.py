@@ -241,12 +241,13 @@ class EngineMediaBackend:
 
     def open_session(
         self, *, local_host: str, codecs: Sequence[str] | None = None, ptime_ms: int = 20,
-        port_range: tuple[int, int] | None = None, srtp: str = "off",
+        port_range: tuple[int, int] | None = None, srtp: str = "off", public_host: str | None = None,
     ) -> EngineMediaSession:
         """Return the media of one call on a literal local address; no port is opened yet.
 
         ``codecs`` in order of preference, ``None`` for all; ``ptime_ms`` 10 to 60 in steps of 10;
-        ``srtp`` "off", "optional" (offered, not insisted on) or "mandatory". Raises :class:`CodecError` for an unknown
+        ``srtp`` "off", "optional" (offered, not insisted on) or "mandatory"; ``public_host`` is told in descriptions in
+        place of ``local_host``. Raises :class:`CodecError` for an unknown
         codec, :class:`InvalidArgument` for another ``ptime_ms`` or ``srtp``, :class:`NotSupported` where there is no
         SRTP.
         """
@@ -261,7 +262,7 @@ class EngineMediaBackend:
 
         def new_negotiation(stream: Stream) -> AudioNegotiation:
             return AudioNegotiation(
-                capabilities, local_host, stream.rtp_address[1], rtcp_port=stream.rtcp_address[1],
+                capabilities, public_host or local_host, stream.rtp_address[1], rtcp_port=stream.rtcp_address[1],
                 session_id=ids.session_id(), ptime_ms=ptime_ms, new_key=new_key,
             )
 

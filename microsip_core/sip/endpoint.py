@@ -374,6 +374,17 @@ class Endpoint:
             return public[0], public[1] or local[1]
         return self.public_addresses.get((transport, local), local)
 
+    def public_host(self, identity: Identity, local_host: str) -> str:
+        """Return the host that peers see us at when we are at ``local_host``, for session descriptions."""
+        public = identity.reach.public or self.config.public
+        if public is not None:
+            return public[0]
+        for known in (identity.reach.learned, self.public_addresses):
+            for (_, local), seen in known.items():
+                if local[0] == local_host:
+                    return seen[0]
+        return local_host
+
     def identity_at(self, uri: str) -> Identity:
         """Return who has registered the Contact that a request was sent to, else who speaks where none is named."""
         return self._bound.get(_without_parameters(uri), self.identity)

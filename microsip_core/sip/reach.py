@@ -51,8 +51,8 @@ class Reach:
     """Number of our flow to the registrar, from 1 on."""
     outbound: bool | None = None
     """Whether to ask for outbound; None: where the way to the registrar is a connection."""
-    gruu: bool = True
-    """Whether to ask for a GRUU, and to use it; needs an instance."""
+    gruu: bool | None = None
+    """Whether to ask for a GRUU, and to use it; None: where outbound is asked for. Needs an instance."""
     public: Address | None = None
     """The address to be called at, whatever our sockets say; port 0: that of the socket."""
     rewrite: bool | None = None
@@ -65,6 +65,10 @@ class Reach:
         """Whether a REGISTER by way of ``hop`` is to ask for outbound."""
         return bool(self.instance) and (hop.transport in RELIABLE_TRANSPORTS if self.outbound is None else
                                         self.outbound)
+
+    def asks_gruu(self, hop: Hop) -> bool:
+        """Whether a REGISTER by way of ``hop`` is to ask for a GRUU."""
+        return bool(self.instance) and (self.asks_outbound(hop) if self.gruu is None else self.gruu)
 
     def address_of(self, place: Place) -> Address | None:
         """Return where peers see a socket of ours for all that this identity knows, None where that is no other."""
@@ -115,14 +119,14 @@ def _is_private(host: str) -> bool:
 def contact_parameters(reach: Reach, hop: Hop) -> str:
     """Return the header parameters that our Contact in a REGISTER has beside ``expires`` (RFC 5626 s4.2)."""
     if not reach.asks_outbound(hop):
-        return f';+sip.instance="<{reach.instance}>"' if reach.instance and reach.gruu else ""
+        return f';+sip.instance="<{reach.instance}>"' if reach.asks_gruu(hop) else ""
     return f';+sip.instance="<{reach.instance}>";reg-id={reach.reg_id}'
 
 
 def option_tags(reach: Reach, hop: Hop) -> str:
     """Return the value of Supported for a REGISTER."""
     outbound = ", outbound" if reach.asks_outbound(hop) else ""
-    return f"path{outbound}{', gruu' if reach.gruu and reach.instance else ''}"
+    return f"path{outbound}{', gruu' if reach.asks_gruu(hop) else ''}"
 
 
 def grant_of(response: Response, reach: Reach) -> Grant:
@@ -133,7 +137,7 @@ def grant_of(response: Response, reach: Reach) -> Grant:
     seconds = int(timer) if timer.isascii() and timer.isdigit() and len(timer) < 9 else 0
     outbound = any(tag.lower() == "outbound" for tag in response.get_all("Require"))
     public = temporary = ""
-    for value in response.get_all("Contact") if reach.gruu else ():
+    for value in response.get_all("Contact") if reach.gruu is not False else ():
         try:
             params = NameAddr.parse(value).params
         except SipParseError:

@@ -204,6 +204,9 @@ class Registration(Machine):
             self._moved = False
             return False
         seen = seen_address(sent, got)
+        hop = self._next_hop()
+        if self.contact == registered_contact(self._endpoint, self.identity, hop, self.registrar):
+            return False  # it was known by other means
         if seen is not None:
             self._endpoint.emit(AddressLearned(self, *seen[0], seen[1]))
         self._moved = not self._moved

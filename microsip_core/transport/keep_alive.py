@@ -17,6 +17,8 @@ from microsip_core.transport.address import HostPort
 
 OUTBOUND_SECONDS = 29.0
 """The most between two STUN keep-alives where the registrar names no Flow-Timer (RFC 5626 s4.4.2)."""
+CONNECTION_SECONDS = 120.0
+"""The same for the pings of a connection (RFC 5626 s4.4.1)."""
 CRLF = b"\r\n\r\n"
 
 

@@ -39,7 +39,8 @@ class TransportLayer:
 
     ``listen`` is "HOST:PORT", "TRANSPORT:HOST:PORT" (udp, tcp, tls, ws, wss), or several of them. Where none of these
     addresses can reach a destination by UDP or TCP, a further socket is opened on the local address that routes there.
-    With ``listen_tcp`` we listen for TCP, too, at each UDP address where that port is free (RFC 3261 s18.2.1).
+    With ``listen_tcp`` we listen for TCP, too, at each UDP address where that port is free (RFC 3261 s18.2.1), unless
+    a TCP address is given.
     ``stun_server``: STUN requests that come to our UDP sockets are answered (RFC 5626 s5.4).
     """
 
@@ -85,7 +86,7 @@ class TransportLayer:
             if protocol == "UDP":
                 local = self._open_udp(host, port, family).local
                 self._listening.append((protocol, local))
-                if self._listen_tcp:
+                if self._listen_tcp and not any(parse_listen(one).transport == "TCP" for one in self._listen):
                     self._listen_too(local, family)
             else:
                 self._listening.append((protocol, self.addresses.open_listener(protocol, host, port, family).local))

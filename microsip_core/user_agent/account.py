@@ -9,15 +9,18 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from microsip_core.errors import Canceled, InvalidArgument, InvalidState, MicrosipError, NetworkError, TimedOut
+from microsip_core.sip.backoff import recovery_delay
 from microsip_core.sip.events import RegistrationFailed, RegistrationRemoved, RegistrationSucceeded
 from microsip_core.sip.hop import Hop, hop_for_uri
 from microsip_core.sip.identity import Credential, Identity
 from microsip_core.sip.registration import RegistrationState
 from microsip_core.sip.uri import SipUri
+from microsip_core.transport.keep_alive import CONNECTION_SECONDS, OUTBOUND_SECONDS
 from microsip_core.user_agent.account_options import AccountTraits
 from microsip_core.user_agent.event_stream import EventStream
 from microsip_core.user_agent.events import Event, EventType
 from microsip_core.user_agent.failure import registration_error
+from microsip_core.user_agent.reach_options import reach_of
 from microsip_core.user_agent.states import AccountState
 from microsip_core.user_agent.target import parse_uri
 from microsip_core.user_agent.trunk import Trunk
@@ -30,7 +33,7 @@ if TYPE_CHECKING:
 
 _GOING = (RegistrationState.UNREGISTERING, RegistrationState.REMOVED)
 _RECONNECT_AFTER = (0.05, 1.0)  # seconds until we open another connection for one that was lost
-_RETRY_AFTER = 30.0  # seconds until a registration that could not be sent at all is tried again
+_FLOW_FAILED = 430
 
 _LONGEST_EXPIRES = 2**31 - 1
 _PLAIN = AccountTraits()
@@ -62,7 +65,13 @@ class Account:
         parse_uri(self.registrar, "registrar")
         user = username or uri.user_text
         credentials = [Credential(user, password)] if password is not None else []
-        self.identity = Identity(aor, display_name or None, credentials, self._route(proxy))
+        self.identity = Identity(
+            aor, display_name or None, credentials, self._route(proxy),
+            reach=reach_of(agent.config, agent.instance_id, traits),
+        )
+        self._keep_alive = agent.config.keep_alive if traits.keep_alive is None else traits.keep_alive
+        self._flow: Hop | None = None
+        self._unsent = 0
         self.proxy = proxy
         self._agent = agent
         self._expires = checked_expires(expires)
@@ -272,13 +281,22 @@ class Account:
         self._agent.pump()
 
     def _could_not_send(self, error: NetworkError) -> None:
-        self._retry = self._agent.loop.call_later(_RETRY_AFTER, self.start_registration)
+        """Try again by and by: the core knows nothing of a REGISTER that never came to be (RFC 5626 s4.5)."""
+        self._unsent += 1
+        config, uniform = self._agent.config, self._agent.endpoint.ids.uniform
+        delay = recovery_delay(self._unsent, uniform, config.retry_base, config.retry_limit)
+        self._retry = self._agent.loop.call_later(delay, self.start_registration)
         self._failed(error)
 
     def connection_lost(self, hop: Hop) -> None:
-        """A connection has ended: if the registrar reached us over it, register anew, not all accounts at once."""
+        """A flow has ended: if the registrar reached us over it, register anew, not all accounts at once."""
         ours = self._agent.transport.choose_hop(self._next_hop())
-        if ours == hop and self.state in (AccountState.REGISTERED, AccountState.REGISTERING):
+        if hop in (ours, self._flow):
+            self.recover()
+
+    def recover(self) -> None:
+        """Register anew over a new flow, a moment from now, if we are or want to be registered."""
+        if self.state in (AccountState.REGISTERED, AccountState.REGISTERING):
             self._cancel_attempt()
             delay = self._agent.endpoint.ids.uniform(*_RECONNECT_AFTER)
             self._retry = self._agent.loop.call_later(delay, self.start_registration)
@@ -299,6 +317,8 @@ class Account:
             return
         self.status, self.reason = event.response.status, event.response.reason
         self._expires_at = self._agent.now() + event.expires
+        self._unsent = 0
+        self._keep_flow(event.registration.hop)
         again = self.state is AccountState.REGISTERED
         self.state, self.error = AccountState.REGISTERED, None
         self._settle(None)
@@ -310,10 +330,13 @@ class Account:
         if event.registration is not self._registration:
             return
         self.status, self.reason = event.status, event.reason
+        if event.status == _FLOW_FAILED and event.registration.hop is not None:
+            self._agent.transport.abandon(event.registration.hop)
         network = self._agent.driver.transport_error(event.reason)
         self._failed(registration_error(event, self.registrar, network, self.identity))
 
     def _failed(self, error: MicrosipError) -> None:
+        self._leave_flow()
         self.state, self.error = AccountState.FAILED, error
         self._settle(error)
         self._emit(EventType.REGISTER_FAILED, self.status, str(error))
@@ -322,9 +345,30 @@ class Account:
         """The binding is gone."""
         if event.registration is not self._registration:
             return  # one that another has replaced
+        self._leave_flow()
         self.state, self._registration = AccountState.UNREGISTERED, None
         self._settle(None)
         self._emit(EventType.UNREGISTERED, event.status)
+
+    def _keep_flow(self, hop: Hop | None) -> None:
+        """Keep the way open by which the registrar has just answered, so that it can reach us by it."""
+        self._flow = hop
+        if hop is None:
+            return
+        grant = self.identity.reach.grant
+        own = OUTBOUND_SECONDS if hop.transport == "UDP" else CONNECTION_SECONDS
+        seconds = (grant.flow_timer or own) if grant.outbound else self._keep_alive
+        self._agent.transport.keep_alive(hop, self, seconds, outbound=grant.outbound)
+
+    def _leave_flow(self) -> None:
+        self._flow = None
+        self._agent.transport.release_flow(self)
+
+    def flow_failed(self) -> None:
+        """A proxy says that our flow is no more (430, RFC 5626 s5.3.1): another connection, and a new registration."""
+        if self._flow is not None:
+            self._agent.transport.abandon(self._flow)
+        self.recover()
 
     def _settle(self, error: MicrosipError | None) -> None:
         if self._outcome is None or self._outcome.done():
@@ -349,6 +393,7 @@ class Account:
         self._cancel_attempt()
         if self.trunk is not None:
             self.trunk.close()
+        self._leave_flow()
         if self._outcome is not None and not self._outcome.done():
             self._outcome.set_exception(InvalidState("the account was closed", step="register", peer=self.aor))
         for stream in list(self._streams):

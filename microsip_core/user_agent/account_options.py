@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TypedDict
 
 from microsip_core.errors import InvalidArgument
 from microsip_core.user_agent.peers import Peers
+from microsip_core.user_agent.reach_options import ReachOptions, ReachTraits
 from microsip_core.user_agent.target import check_headers, check_timeout, parse_uri
 
 _TRANSPORTS = ("UDP", "TCP", "TLS", "WS", "WSS")
@@ -15,7 +15,7 @@ PRIVACY = ("none", "id", "anonymous")
 _LONGEST_QUALIFY = 86_400.0
 
 
-class AccountOptions(TypedDict, total=False):
+class AccountOptions(ReachOptions, total=False):
     """Keyword arguments of :meth:`UserAgent.create_account`; see :class:`AccountTraits`."""
 
     transport: str | None
@@ -28,7 +28,7 @@ class AccountOptions(TypedDict, total=False):
 
 
 @dataclass(frozen=True, slots=True)
-class AccountTraits:
+class AccountTraits(ReachTraits):
     """``transport`` ("UDP", "TCP", "TLS", "WS", "WSS") is for URIs that name none, by default that of the user agent.
 
     ``privacy`` (RFC 3323) "id" asks servers to withhold who calls, "anonymous" says nothing in From either; calls may
@@ -38,7 +38,7 @@ class AccountTraits:
     ``trunk`` is an account without registration: calls come and go by its proxy or registrar, the peer is known by its
     address. ``peers`` are the addresses and networks that may call it, beside its server; calls to it from elsewhere
     are refused with 403. ``qualify`` in seconds asks the server that often by OPTIONS whether it is there; while it is
-    not, calls fail at once. 0 never asks.
+    not, calls fail at once. 0 never asks. How it is to be reached through NATs is said by :class:`ReachTraits`.
     """
 
     transport: str | None = None
@@ -53,6 +53,7 @@ class AccountTraits:
         """Raise InvalidArgument for what is outside its range."""
         if self.transport is not None and self.transport not in _TRANSPORTS:
             raise _refusal("transport", self.transport, f"one of {', '.join(_TRANSPORTS)}")
+        self.check_reach()
         check_privacy(self.privacy)
         check_text(self.asserted_identity, "asserted_identity")
         if self.asserted_identity is not None and not self.asserted_identity.startswith("tel:"):

@@ -25,6 +25,7 @@ from microsip_core.user_agent.call import Call
 from microsip_core.user_agent.call_audio import AudioTicker
 from microsip_core.user_agent.call_progress import CALL_HANDLERS
 from microsip_core.user_agent.config import UserAgentConfig
+from microsip_core.user_agent.discovery import Discovery
 from microsip_core.user_agent.driver import Driver
 from microsip_core.user_agent.event_stream import EventStream
 from microsip_core.user_agent.events import Event, EventType
@@ -32,6 +33,7 @@ from microsip_core.user_agent.log import LOG
 from microsip_core.user_agent.media_backend import MediaBackend
 from microsip_core.user_agent.media_router import MediaRouter
 from microsip_core.user_agent.peers import Peers
+from microsip_core.user_agent.reach_options import parse_public_address
 from microsip_core.user_agent.received_request import RequestHandler, RequestReception
 from microsip_core.user_agent.reception import Handler, Reception
 from microsip_core.user_agent.referral import TransferHandler
@@ -40,6 +42,7 @@ from microsip_core.user_agent.states import CallState
 if TYPE_CHECKING:
     from microsip_core.user_agent.call_life import CallLife
 
+_FLOW_FAILED = 430
 _ANONYMOUS_USER = "microsip"
 
 
@@ -96,8 +99,9 @@ class AgentCore:
         self.transport = TransportLayer(
             loop, config.listen, receive=self._receive, flush=self._flush, failed=self._transport_failed,
             trace=self._record_trace if config.trace or config.trace_sinks else None, lost=self._connection_lost,
-            tls=config.tls, nameservers=config.nameservers,
+            tls=config.tls, nameservers=config.nameservers, listen_tcp=config.listen_tcp,
         )
+        self.instance_id = ids.instance()
         endpoint_config = EndpointConfig(
             local_address=self.transport.local_address, deliver=frozenset({"INFO", "MESSAGE", *config.methods}),
             deliver_others=True,
@@ -106,6 +110,8 @@ class AgentCore:
             choose_hop=self.transport.choose_hop, another_target=self.transport.another_target,
             transfers=config.accept_transfers, admission=config.admission(),
             supported=("histinfo", *_answer_mode(config)),
+            public=parse_public_address(config.public_address),
+            retry_base=config.retry_base, retry_limit=config.retry_limit,
         )
         endpoint_config.user_agent = f"microsip-core/{__version__}" if config.user_agent is None else config.user_agent
         self.endpoint = Endpoint(endpoint_config, ids)
@@ -113,12 +119,15 @@ class AgentCore:
         self.pump = self.driver.pump
         self.ticker = AudioTicker(loop)
         self.reception = Reception(self)
+        self.discovery = Discovery(self)
         self.requests = RequestReception(self)
         try:
             self.media.open()
             await self.transport.open()
+            await self.discovery.begin()
         except BaseException:
             self.media.close()
+            await self.discovery.close()
             await self.transport.close()
             self.closing = True
             raise
@@ -150,6 +159,7 @@ class AgentCore:
         for waiter in list(self._expected):
             if not waiter.done():
                 waiter.set_exception(Canceled("the user agent was closed", step="request"))
+        await self.discovery.close()
         self.ticker.close()
         self.media.close()
         await self.transport.close()
@@ -185,16 +195,30 @@ class AgentCore:
         self.driver.transport_failed(token, error)
 
     def _connection_lost(self, hop: Hop) -> None:
-        """A connection of ours has ended: who is to be reached over it registers anew (RFC 5626 s4.4)."""
+        """A connection or UDP flow has ended: who is to be reached over it registers anew (RFC 5626 s4.4)."""
         if not self.closing:
+            self.discovery.flow_lost(hop)
             for account in self.accounts:
                 account.connection_lost(hop)
+
+    def _flow_failed(self, identity: Identity) -> None:
+        for account in self.accounts:
+            if account.identity is identity:
+                account.flow_failed()
+
+    def public_host(self, account: Account | None, local_host: str) -> str | None:
+        """Return the host to name in session descriptions in place of a local one, None where that will do."""
+        identity = account.identity if account is not None else self.endpoint.identity
+        public = self.endpoint.public_host(identity, local_host)
+        return public if public != local_host else None
 
     def _deliver(self, event: Any) -> None:
         """Hand one event of the core to the call, account or waiter it is about."""
         kind = type(event)
         handler = CALL_HANDLERS.get(kind)
         if handler is not None:
+            if kind is core.CallEnded and event.status == _FLOW_FAILED:
+                self._flow_failed(event.session.identity)
             if event.session.owner is not None:
                 handler(event.session.owner, event)
         elif kind is core.CallIncoming:

@@ -155,7 +155,8 @@ class CallMedia(CallMeeting):
         """Open the media where it is not, and return our answer; our offer where the caller made none."""
         if self.media is None:
             assert self.session is not None
-            media = self.agent.media.new_session(self.session.local_address[0], None)
+            host = self.session.local_address[0]
+            media = self.agent.media.new_session(host, None, self.agent.public_host(self.account, host))
             self.description = media.create_offer() if offer is None else media.accept_offer(offer)
             self.media = media
             self.agent.media.watch(self)
@@ -163,7 +164,8 @@ class CallMedia(CallMeeting):
 
     def make_offer(self, local_host: str, codecs: Sequence[str] | None) -> bytes:
         """Open the media on ``local_host`` and return our offer."""
-        self.media = self.agent.media.new_session(local_host, codecs)
+        public_host = self.agent.public_host(self.account, local_host)
+        self.media = self.agent.media.new_session(local_host, codecs, public_host)
         self.description = self.media.create_offer()
         self.agent.media.watch(self)
         return self.description

@@ -8,9 +8,12 @@ from dataclasses import dataclass
 from microsip_core.diagnosis.trace import TraceSink
 from microsip_core.errors import InvalidArgument
 from microsip_core.sip.admission import AdmissionSettings, parse_networks
+from microsip_core.sip.backoff import RETRY_BASE, RETRY_LIMIT
 from microsip_core.sip.grammar import is_token
+from microsip_core.transport.address import split_host_port
 from microsip_core.transport.tls import TlsSettings
 from microsip_core.user_agent.peers import Peers
+from microsip_core.user_agent.reach_options import check_instance, parse_public_address
 
 _LARGEST = 2**31
 
@@ -22,6 +25,20 @@ class UserAgentConfig:
     ``listen`` is "HOST:PORT" ("[HOST]:PORT" for IPv6, port 0 or absent for a free one), with another transport than UDP
     before it ("tcp:HOST:PORT", "tls:", "ws:", "wss:"), or several of these. A UDP or TCP destination that no such
     address can reach is served from a further socket on the local address that routes there.
+    ``listen_tcp``: listen for TCP at each UDP address, too, where that port is free (RFC 3261 s18.2.1), unless a
+    TCP address is given.
+    ``public_address`` "HOST" or "HOST:PORT", literal, is told in Contact and session descriptions in place of our own;
+    "auto" is what the ``stun_server`` ("HOST" or "HOST:PORT") says, or without one what the registrar sees.
+    ``rewrite_contact`` goes by the address the registrar sees us at: None does by UDP from a private address, True by
+    any transport, False never. The binding is moved there at once, and session descriptions name that host; the port of
+    RTP stays ours, so that the peer has to send to where our RTP comes from (symmetric RTP), as nearly all do.
+    ``outbound`` asks registrars for RFC 5626: None where the way there is a connection, True by UDP too, False never.
+    ``instance_id`` "urn:uuid:..." tells this device from others of the same account. None makes one up for this user
+    agent: keep one and give it at every start, and a registrar with outbound replaces the binding of before a crash.
+    ``gruu`` asks for and uses GRUUs (RFC 5627): None where outbound is asked for.
+    ``keep_alive`` in seconds is how often a UDP flow to a registrar is kept open by CRLF CRLF, 0 never; one with
+    outbound is by STUN, at the times the registrar says. ``retry_base`` and ``retry_limit`` in seconds are the pauses
+    after failed registrations: 50 to 100 % of retry_base * 2**failures, up to the limit (RFC 5626 s4.5).
     ``tls`` is what TLS and WSS use: certificate, trusted authorities; by default those of the system are trusted.
     ``nameservers`` ("HOST" or "HOST:PORT") look up SIP domains, those of the system where none are given.
     ``codecs`` in order of preference. ``ptime_ms`` the packet time to send, 10 to 60.
@@ -58,6 +75,16 @@ class UserAgentConfig:
     """
 
     listen: str | Sequence[str] = "127.0.0.1:0"
+    listen_tcp: bool = True
+    public_address: str | None = None
+    stun_server: str | None = None
+    rewrite_contact: bool | None = None
+    outbound: bool | None = None
+    instance_id: str | None = None
+    gruu: bool | None = None
+    keep_alive: float = 15.0
+    retry_base: float = RETRY_BASE
+    retry_limit: float = RETRY_LIMIT
     tls: TlsSettings | None = None
     nameservers: Sequence[str] = ()
     codecs: Sequence[str] = ("PCMU", "PCMA")
@@ -100,9 +127,14 @@ class UserAgentConfig:
             raise _refusal("auto_answer_from", self.auto_answer_from, 'a sequence of patterns, such as ("100",)')
         Peers(self.trusted_peers, "trusted_peers")
         for name, low in (("ring_timeout", 0.001), ("media_timeout", 0.0), ("close_timeout", 0.0), ("trace", 0),
-                          ("max_message_size", 0)):
+                          ("max_message_size", 0), ("keep_alive", 0), ("retry_base", 0.001), ("retry_limit", 0.001)):
             if not low <= getattr(self, name) <= _LARGEST:
                 raise _refusal(name, getattr(self, name), f"at least {low:g}")
+        parse_public_address(self.public_address)
+        if self.instance_id is not None:
+            check_instance(self.instance_id)
+        if self.stun_server is not None:
+            split_host_port(self.stun_server)
         if not 10 <= self.ptime_ms <= 60:
             raise _refusal("ptime_ms", self.ptime_ms, "10 to 60")
         if self.max_calls is not None and self.max_calls < 1:

@@ -57,11 +57,12 @@ class MediaBackend(Protocol):
 
     def open_session(
         self, *, local_host: str, codecs: Sequence[str] | None = None, ptime_ms: int = 20,
-        port_range: tuple[int, int] | None = None, srtp: str = "off",
+        port_range: tuple[int, int] | None = None, srtp: str = "off", public_host: str | None = None,
     ) -> MediaSession:
         """Open the media of one call on ``local_host``. Raises MediaError when no port is free.
 
-        ``srtp`` is "off", "optional" or "mandatory", and left out where it is "off".
+        ``srtp`` is "off", "optional" or "mandatory", and left out where it is "off". ``public_host`` is the address to
+        name in descriptions in place of ``local_host``, left out where that will do.
         """
 
     def poll_events(self) -> list[MediaEvent]:

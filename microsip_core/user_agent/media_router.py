@@ -73,15 +73,20 @@ class MediaRouter:
             return SignalingOnlyBackend(self._ids)
         return self._wanted
 
-    def new_session(self, local_host: str, codecs: Sequence[str] | None) -> MediaSession:
-        """Return the media of one call; its ports are opened when it is first described."""
+    def new_session(
+        self, local_host: str, codecs: Sequence[str] | None, public_host: str | None = None,
+    ) -> MediaSession:
+        """Return the media of one call; its ports are opened when it is first described, as those of ``public_host``
+        where that is another than ours."""
         assert self._backend is not None
         config = self._config
-        # A backend of the user's own need not know of SRTP as long as it is not asked for.
-        secure = {} if config.srtp == "off" else {"srtp": config.srtp}
+        # A backend of the user's own need not know of SRTP and NATs as long as it is not asked for.
+        further: dict[str, str] = {} if config.srtp == "off" else {"srtp": config.srtp}
+        if public_host is not None:
+            further["public_host"] = public_host
         return self._backend.open_session(
             local_host=local_host, codecs=codecs or config.codecs, ptime_ms=config.ptime_ms,
-            port_range=config.port_range, **secure,
+            port_range=config.port_range, **further,
         )
 
     def watch(self, call: CallMedia) -> None:

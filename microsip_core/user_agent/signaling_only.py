@@ -76,7 +76,7 @@ class SignalingOnlyBackend:
 
     def open_session(
         self, *, local_host: str, codecs: Sequence[str] | None = None, ptime_ms: int = 20,
-        port_range: tuple[int, int] | None = None, srtp: str = "off",
+        port_range: tuple[int, int] | None = None, srtp: str = "off", public_host: str | None = None,
     ) -> SignalingOnlySession:
         """Return the description side of one call. Raises CodecError for an unknown codec."""
         key = (tuple(codecs) if codecs is not None else None, srtp)
@@ -86,8 +86,8 @@ class SignalingOnlyBackend:
 
             capabilities = self._capabilities[key] = capabilities_for(key[0], "reference", srtp=srtp)
         return SignalingOnlySession(AudioNegotiation(
-            capabilities, local_host, _DISCARD_PORT, session_id=self._ids.session_id(), ptime_ms=ptime_ms,
-            new_key=secrets.token_bytes,
+            capabilities, public_host or local_host, _DISCARD_PORT, session_id=self._ids.session_id(),
+            ptime_ms=ptime_ms, new_key=secrets.token_bytes,
         ))
 
     def poll_events(self) -> list[MediaEvent]:

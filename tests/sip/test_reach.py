@@ -240,7 +240,7 @@ def test_pauses_are_those_of_the_table_of_rfc_5626() -> None:
 
 def test_gruu_is_the_contact_of_dialogs_and_the_address_that_of_the_registration() -> None:
     gruu = f"sip:alice@example.com;gr={INSTANCE}"
-    side = BehindNat(None, instance=INSTANCE)
+    side = BehindNat(None, instance=INSTANCE, gruu=True)
     side.contact_said = f';pub-gruu="{gruu}";temp-gruu="sip:tgruu.7hs==jd7vnzga5w7@example.com;gr"'
     side.register()
     assert side.identity.reach.grant[2:] == (gruu, "sip:tgruu.7hs==jd7vnzga5w7@example.com;gr")
@@ -252,7 +252,7 @@ def test_gruu_is_the_contact_of_dialogs_and_the_address_that_of_the_registration
     "", "no uri", "sip:alice@example.com", "sip:a@b;gr=1?Evil=1", "tel:1;gr", f"sip:a@{'b' * 600};gr",
 ])
 def test_what_is_no_gruu_is_not_used(said: str) -> None:
-    side = BehindNat(None, instance=INSTANCE)
+    side = BehindNat(None, instance=INSTANCE, gruu=True)
     side.contact_said = f';pub-gruu="{said}"'
     side.register()
     assert side.invite_contact() == "<sip:alice@10.0.0.1:5060>"
@@ -260,7 +260,7 @@ def test_what_is_no_gruu_is_not_used(said: str) -> None:
 
 def test_callers_get_the_contact_the_registrar_knows() -> None:
     gruu = f"sip:alice@example.com;gr={INSTANCE}"
-    side = BehindNat(instance=INSTANCE)
+    side = BehindNat(instance=INSTANCE, gruu=True)
     side.contact_said = f';pub-gruu="{gruu}"'
     side.register()
     side.endpoint.identity = Identity("sip:anonymous@anonymous.invalid")

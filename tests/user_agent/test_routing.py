@@ -82,7 +82,7 @@ async def test_large_call_goes_by_tcp(make_agent: MakeAgent) -> None:
 
 
 async def test_large_call_falls_back_to_udp(make_agent: MakeAgent) -> None:
-    callee = await make_agent()
+    callee = await make_agent(config=UserAgentConfig(listen_tcp=False))
     caller = await make_agent(trace=50)
     for _ in range(2):
         await answered(caller, callee, "sip:bob@{}:{}".format(*callee.listen_address), headers=LARGE)
