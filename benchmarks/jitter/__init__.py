@@ -1,0 +1,1 @@
+"""The parts of benchmarks.jitter_replay: networks, speech, receivers, scores."""
