@@ -7,7 +7,7 @@ Speech goes through networks of a fixed kind (benchmarks/jitter/networks.py) as 
 arrives, pulled every 10 or 20 ms; PESQ and the delay are measured on what it played, nothing else is asked of it
 (benchmarks/jitter/score.py). Two phases of the playing clock against the packets are averaged. CPU is the receiver's
 alone and only of those that are programs; all other figures repeat exactly. "bar" tells whether ours reaches what
-benchmarks/jitter/bars.py asks. More dice: "ge5#2"; a network of your own: "file:PATH", a delay in ms or nan in each line.
+benchmarks/jitter/bars.py asks. More dice: "ge5#2"; a network of your own: "file:PATH", one delay in ms or nan a line.
 
 It needs the packages pesq and numpy; matplotlib for the plot; cmake and a C compiler. Beside us run, where they are
 installed: PJMEDIA (pip install pjsua2-python), aiortc, NetEQ (apt install libtgowt-dev libopus-dev); a fixed buffer

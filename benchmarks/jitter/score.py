@@ -1,10 +1,10 @@
 """What a receiver made of a call: delay over time from its sound alone, PESQ, and both together as conversational MOS.
 
 Delay: windows of 120 ms of speech are looked for in what was played by normalised correlation; of the likely places
-those are taken that make the smoothest track (dynamic programming), so that a pitch period's worth of ambiguity does not
-move it. "Added" is what the receiver adds: less 20 ms of framing and 40 ms of quickest transit. PESQ (ITU-T P.862,
-package pesq) compares pieces of 10 s, each cut at its median delay. MOS-CQ turns PESQ into R (G.107), and takes off what
-G.107 takes off for the delay added to a path of 110 ms.
+those are taken that make the smoothest track (dynamic programming), so that a pitch period's worth of ambiguity does
+not move it. "Added" is what the receiver adds: less 20 ms of framing and 40 ms of quickest transit. PESQ (ITU-T P.862,
+package pesq) compares pieces of 10 s, each cut at its median delay. MOS-CQ turns PESQ into R (G.107), and takes off
+what G.107 takes off for the delay added to a path of 110 ms.
 """
 
 from __future__ import annotations
