@@ -63,22 +63,28 @@ def default_core() -> str:
     return wanted if wanted in CORES else "native" if native_available() else "reference"
 
 
-def create_engine(core: str | None = None, shards: int = 1) -> MediaEngine:
+def create_engine(
+    core: str | None = None, shards: int = 1, *, pinned: bool = False, streams_max: int = 0, load_max_percent: int = 0,
+) -> MediaEngine:
     """Start an engine: "native", "reference", or the first of these that is there.
 
     The environment's MICROSIP_CORE (native, reference or auto) decides when ``core`` is None. ``shards`` is the
     number of native media threads, 1 to 64; they run at a real-time priority where the system allows it (root,
-    CAP_SYS_NICE) and MICROSIP_REALTIME is not 0. Raises ``NotSupported`` when the core asked for is not there.
+    CAP_SYS_NICE) and MICROSIP_REALTIME is not 0. ``pinned`` keeps each on a processor of its own. A native engine
+    refuses further streams with ``LimitExceeded`` when each shard has ``streams_max``, or while a shard's work takes
+    ``load_max_percent`` of its time (0: no limit). Raises ``NotSupported`` when the core asked for is not there.
     """
     wanted = core or os.environ.get("MICROSIP_CORE") or "auto"
     if wanted not in (*CORES, "auto"):
         raise InvalidArgument(f"no media core is called {wanted!r}", remedy="Use native, reference or auto")
     if not 1 <= shards <= 64:
         raise InvalidArgument(f"shards is {shards}, not 1 to 64")
+    if streams_max < 0 or not 0 <= load_max_percent <= 100:
+        raise InvalidArgument(f"limits of {streams_max} streams and {load_max_percent} percent")
     if wanted != "reference" and native_available():
         from .native_engine import NativeEngine
 
-        return NativeEngine(shards)
+        return NativeEngine(shards, pinned=pinned, streams_max=streams_max, load_max_percent=load_max_percent)
     if wanted == "native":
         raise NotSupported(
             "the native media core is not built", remedy="Reinstall with a C compiler, or use the reference core",

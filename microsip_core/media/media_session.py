@@ -16,7 +16,7 @@ from .engine import MediaEngine, create_engine
 from .opus import encoder_settings, packet_time
 from .srtp import SrtpKeys, new_key, require_srtp
 from .statistics import CallStatistics, StreamCounters, StreamDescription, call_statistics
-from .stream import Address, PayloadFormat, Stream, StreamConfig
+from .stream import Address, PayloadFormat, Stream, StreamConfig, calls_in, ports_text
 
 if TYPE_CHECKING:
     from microsip_core.sdp.capabilities import AudioCapabilities
@@ -220,11 +220,11 @@ class EngineMediaBackend:
     def __init__(
         self, engine: MediaEngine, *, ids: IdSource | None = None, media_timeout_ms: int = 0, jitter_min_ms: int = 0,
         jitter_max_ms: int = 500, jitter_initial_ms: int = 0, srtp_suites: Sequence[str] = DEFAULT_SUITES,
-        rtcp: RtcpFeatures = ALL_FEATURES,
+        rtcp: RtcpFeatures = ALL_FEATURES, no_rtp_ms: int = 0, dscp: int = 0,
     ) -> None:
         self.engine = engine
         self._ids = ids or IdSource()
-        self._limits = (jitter_min_ms, jitter_max_ms, jitter_initial_ms, media_timeout_ms)
+        self._limits = (jitter_min_ms, jitter_max_ms, jitter_initial_ms, media_timeout_ms, no_rtp_ms, dscp)
         self._srtp_suites = tuple(srtp_suites)
         self._rtcp = rtcp
         self._capabilities: dict[tuple[tuple[str, ...] | None, str], AudioCapabilities] = {}
@@ -285,6 +285,18 @@ class EngineMediaBackend:
         """Open a conference at 8000, 16000, 32000 or 48000 Hz. Raises NotSupported on the reference core."""
         return self.engine.open_mixer(sample_rate)
 
+    def check_ports(self, local_host: str, port_range: tuple[int, int]) -> None:
+        """Raise :class:`Busy` when no call could get ports of the range now, :class:`InvalidArgument` when it has none.
+
+        The error names the range and how many calls fit into it.
+        """
+        if calls_in(port_range) < 1:
+            raise InvalidArgument(
+                f"the media {ports_text(port_range)} hold no even port and the next one", step="check media ports",
+                remedy="Give two ports a call",
+            )
+        self.engine.open_stream(StreamConfig(local_host, port_range)).close()
+
     def poll_events(self) -> list[MediaEvent]:
         """Return the events since the last time, oldest first."""
         return self.engine.poll_events()
@@ -296,7 +308,8 @@ class EngineMediaBackend:
 
 def open_backend(
     core: str | None = None, *, shards: int = 1, ids: IdSource | None = None, media_timeout_ms: int = 0,
-    srtp_suites: Sequence[str] = (), rtcp: RtcpFeatures = ALL_FEATURES,
+    srtp_suites: Sequence[str] = (), rtcp: RtcpFeatures = ALL_FEATURES, no_rtp_ms: int = 0, dscp: int = 0,
+    load_max_percent: int = 0,
 ) -> EngineMediaBackend:
     """Start a media engine ("native", "reference", or ``None`` for the best there is) and return its backend.
 
@@ -309,7 +322,8 @@ def open_backend(
             f"no SRTP suite is called {', '.join(unknown)}", step="open media", remedy=f"Use {', '.join(SUITES)}",
         )
     return EngineMediaBackend(
-        create_engine(core, shards), ids=ids, media_timeout_ms=media_timeout_ms,
+        create_engine(core, shards, pinned=shards > 1, load_max_percent=load_max_percent), ids=ids,
+        media_timeout_ms=media_timeout_ms, no_rtp_ms=no_rtp_ms, dscp=dscp,
         srtp_suites=srtp_suites or DEFAULT_SUITES, rtcp=rtcp,
     )
 

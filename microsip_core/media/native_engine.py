@@ -25,9 +25,14 @@ class NativeEngine:
 
     core = "native"
 
-    def __init__(self, shards: int = 1) -> None:
+    def __init__(
+        self, shards: int = 1, *, pinned: bool = False, streams_max: int = 0, load_max_percent: int = 0,
+    ) -> None:
         try:
-            self._engine = _native.Engine(shards, hurried=os.environ.get("MICROSIP_REALTIME") != "0")
+            self._engine = _native.Engine(
+                shards, hurried=os.environ.get("MICROSIP_REALTIME") != "0", pinned=pinned, streams_max=streams_max,
+                load_max_percent=load_max_percent,
+            )
         except _native.NativeError as error:
             raise translate(error, "start media engine") from error
         self.event_fd: int | None = self._engine.event_fd()

@@ -18,6 +18,7 @@ from microsip_core.errors import (
 )
 
 from . import _native
+from .stream import StreamConfig, ports_text
 
 _ERRORS: dict[int, type[MicrosipError]] = {
     _native.STATUS["EINVAL"]: InvalidArgument,
@@ -38,6 +39,20 @@ def translate(error: _native.NativeError, step: str, subject: str = "", remedy: 
     reason = os.strerror(error.errno) if error.errno else str(error)
     text = f"{subject}: {reason}" if subject else reason
     return _ERRORS.get(error.status, MediaError)(text, step=step, remedy=remedy)
+
+
+def open_error(error: _native.NativeError, config: StreamConfig) -> MicrosipError:
+    """Return what to raise when a stream can not be opened."""
+    if error.status == _native.STATUS["ELIMIT"]:
+        return LimitExceeded(
+            "the media engine takes no more streams: its threads have as many as they can serve on time",
+            step="open media", remedy="End other calls, or give the engine more shards",
+        )
+    if config.port_range is None:
+        return translate(error, "open media ports", config.local_host)
+    subject = f"{config.local_host}, {ports_text(config.port_range)}"
+    remedy = "Widen the port range or end other calls" if error.status == _native.STATUS["EBUSY"] else None
+    return translate(error, "open media ports", subject, remedy)
 
 
 def play_error(error: Exception, source: object) -> MicrosipError:

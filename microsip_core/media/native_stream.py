@@ -13,7 +13,7 @@ from microsip_core.sdp.rtcp import NO_FEATURES, RtcpFeatures
 
 from . import _native
 from .native_clips import ClipCache, flat_int16
-from .native_errors import dtmf_error, play_error, translate
+from .native_errors import dtmf_error, open_error, play_error, translate
 from .native_tap import NativeTap
 from .srtp import PROFILES, SrtpKeys, library_functions, open_context
 from .stream import DTMF_DIGITS, Address, Cadence, EncoderSettings, PayloadFormat, Stream, StreamConfig
@@ -41,12 +41,10 @@ class NativeStream:
         try:
             stream = _native.Stream(
                 engine, config.local_host, config.port_range or (0, 0), config.jitter_min_ms, config.jitter_max_ms,
-                config.jitter_initial_ms, config.media_timeout_ms, config.cname,
+                config.jitter_initial_ms, config.media_timeout_ms, config.cname, config.no_rtp_ms, config.dscp,
             )
         except _native.NativeError as error:
-            ports = "" if config.port_range is None else f", ports {config.port_range[0]} to {config.port_range[1]}"
-            remedy = "Widen the port range or end other calls" if error.status == _native.STATUS["EBUSY"] else None
-            raise translate(error, "open media ports", config.local_host + ports, remedy) from error
+            raise open_error(error, config) from error
         except OverflowError as error:
             raise InvalidArgument(f"a number of {config} is out of range", step="open media ports") from error
         self._stream = stream

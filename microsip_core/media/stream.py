@@ -74,8 +74,24 @@ class StreamConfig:
     """Delay to begin with; 0: 40 ms, or one packet's length when the first packets come steadily (native core)."""
     media_timeout_ms: int = 0
     """Report ``media_timeout`` after so long without a valid packet; 0: never."""
+    no_rtp_ms: int = 0
+    """Report ``no_rtp`` with the likely cause when nothing was heard so long after it was to be; 0: never."""
+    dscp: int = 0
+    """DiffServ code point (RFC 2474) of what is sent, 0 to 63: 46 is EF, 0 best effort."""
     cname: str = ""
     """RTCP CNAME (RFC 3550 s6.5.1); empty: a random one, as RFC 7022 asks."""
+
+
+def calls_in(port_range: tuple[int, int]) -> int:
+    """Return how many calls a range of ports has room for: each takes an even port and the next."""
+    low, high = port_range
+    return max(high - low - low % 2 + 1, 0) // 2
+
+
+def ports_text(port_range: tuple[int, int]) -> str:
+    """Return a range of ports in words."""
+    calls = calls_in(port_range)
+    return f"ports {port_range[0]} to {port_range[1]} (room for {calls} call{'' if calls == 1 else 's'})"
 
 
 class Stream(Protocol):

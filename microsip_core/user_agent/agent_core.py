@@ -96,6 +96,7 @@ class AgentCore:
         self.loop, self.now = loop, loop.time
         ids = IdSource(config.seed)
         self.media = MediaRouter(loop, config, ids, self._media)
+        self.media.on_overload = self._media_overloaded
         self.transport = TransportLayer(
             loop, config.listen, receive=self._receive, flush=self._flush, failed=self._transport_failed,
             trace=self._record_trace if config.trace or config.trace_sinks else None, lost=self._connection_lost,
@@ -131,6 +132,9 @@ class AgentCore:
             await self.transport.close()
             self.closing = True
             raise
+
+    def _media_overloaded(self, text: str) -> None:
+        self.publish(Event(EventType.MEDIA_OVERLOAD, time.time(), text=text))
 
     async def shut_down(self) -> None:
         """End everything, within ``config.close_timeout`` seconds; cancelling cuts only the waiting short."""

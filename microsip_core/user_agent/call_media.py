@@ -185,6 +185,8 @@ class CallMedia(CallMeeting):
             self.emit(EventType.MEDIA_STARTED, text=event.detail)
         elif kind == "media_timeout":
             self._media_timed_out(event)
+        elif kind == "no_rtp":
+            self._media_missing(event)
         elif kind == "error":
             LOG.warning("media of %s: %s", self, event.detail)
 
@@ -210,6 +212,17 @@ class CallMedia(CallMeeting):
         if self.state is CallState.ENDED and not self._recordings:
             self.agent.media.forget(self)
             self.close_streams()
+
+    def _media_missing(self, event: MediaEvent) -> None:
+        """Nothing is heard some seconds after it was due: the call goes on, and its listeners are told why."""
+        from microsip_core.media.trouble import explain_no_rtp
+
+        stream = self.media.stream if self.media is not None else None
+        if self.on_hold or stream is None:
+            return
+        text, remedy = explain_no_rtp(event.detail, "{}:{}".format(*stream.rtp_address), event.value)
+        LOG.warning("%s: %s. %s", self, text, remedy)
+        self.emit(EventType.MEDIA_MISSING, text=f"{text}. {remedy}")
 
     def _media_timed_out(self, event: MediaEvent) -> None:
         """The peer's RTP ceased: that ends the call, unless none was due (on hold, or it never sent any)."""

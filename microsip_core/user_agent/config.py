@@ -42,7 +42,12 @@ class UserAgentConfig:
     ``tls`` is what TLS and WSS use: certificate, trusted authorities; by default those of the system are trusted.
     ``nameservers`` ("HOST" or "HOST:PORT") look up SIP domains, those of the system where none are given.
     ``codecs`` in order of preference. ``ptime_ms`` the packet time to send, 10 to 60.
-    ``port_range`` (low, high) bounds the RTP ports, None takes free ones.
+    ``port_range`` (low, high) bounds the RTP ports, None takes free ones. A call takes two, so that a range too small
+    for ``max_calls``, or with no free pair at start, is an error then.
+    ``media_dscp`` is the DiffServ code point of RTP and RTCP, 0 to 63: 46 (EF, RFC 4594) by default, 0 for no marking.
+    ``media_threads`` serve the calls of the native core, 1 to 64, several each on a processor of its own.
+    ``media_load_limit`` in percent of a media thread's time refuses further calls while it is used up, 0 never does.
+    ``no_rtp_after`` in seconds tells, with the likely cause, when nothing is heard since the answer, 0 never does.
     ``srtp`` "off", "optional" (offers SRTP with keys in the description, SDES of RFC 4568, and takes what the peer can)
     or "mandatory" (no call without). The keys are as secret as the way of the SIP messages, so use TLS; they are
     redacted wherever messages are shown. ``srtp_suites`` in order of preference, empty for all there are.
@@ -93,6 +98,10 @@ class UserAgentConfig:
     srtp: str = "off"
     srtp_suites: Sequence[str] = ()
     rtcp_mux: bool = True
+    media_dscp: int = 46
+    media_threads: int = 1
+    media_load_limit: int = 95
+    no_rtp_after: float = 5.0
     core: str | None = None
     user_agent: str | None = None
     ring_timeout: float = 180.0
@@ -127,7 +136,8 @@ class UserAgentConfig:
             raise _refusal("auto_answer_from", self.auto_answer_from, 'a sequence of patterns, such as ("100",)')
         Peers(self.trusted_peers, "trusted_peers")
         for name, low in (("ring_timeout", 0.001), ("media_timeout", 0.0), ("close_timeout", 0.0), ("trace", 0),
-                          ("max_message_size", 0), ("keep_alive", 0), ("retry_base", 0.001), ("retry_limit", 0.001)):
+                          ("max_message_size", 0), ("keep_alive", 0), ("retry_base", 0.001), ("retry_limit", 0.001),
+                          ("no_rtp_after", 0.0)):
             if not low <= getattr(self, name) <= _LARGEST:
                 raise _refusal(name, getattr(self, name), f"at least {low:g}")
         parse_public_address(self.public_address)
@@ -150,6 +160,9 @@ class UserAgentConfig:
             raise _refusal("request_burst", self.request_burst, "at least 1")
         if self.port_range is not None and not 1 <= self.port_range[0] < self.port_range[1] <= 65535:
             raise _refusal("port_range", self.port_range, "(low, high) with 1 <= low < high <= 65535")
+        for name, low, high in (("media_dscp", 0, 63), ("media_threads", 1, 64), ("media_load_limit", 0, 100)):
+            if not low <= getattr(self, name) <= high:
+                raise _refusal(name, getattr(self, name), f"{low} to {high}")
         if self.user_agent is not None and not self.user_agent.isprintable():
             raise _refusal("user_agent", self.user_agent, "one line of printable text")
 

@@ -38,6 +38,8 @@ class EventType(StrEnum):
     MESSAGE_STATUS = "message_status"
     MEDIA_STARTED = "media_started"
     MEDIA_TIMEOUT = "media_timeout"
+    MEDIA_MISSING = "media_missing"
+    MEDIA_OVERLOAD = "media_overload"
     RECORDING_STARTED = "recording_started"
     RECORDING_STOPPED = "recording_stopped"
     PLAYBACK_FINISHED = "playback_finished"

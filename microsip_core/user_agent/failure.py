@@ -7,9 +7,11 @@ from typing import TYPE_CHECKING
 from microsip_core.diagnosis.evidence import MessageEvidence
 from microsip_core.errors import (
     AuthenticationError,
+    Busy,
     CallRefused,
     Canceled,
     InvalidState,
+    LimitExceeded,
     MediaError,
     MicrosipError,
     NetworkError,
@@ -148,8 +150,10 @@ def _call_error(
 
 def refusal_status(error: MicrosipError) -> int:
     """Return the status that refuses what failed with ``error``: 488 no codec, or no address for media that we can use
-    (RFC 3261 s13.3.1.3); 400 malformed, 500 a fault of ours.
+    (RFC 3261 s13.3.1.3); 486 no media port free or the media engine full; 400 malformed, 500 a fault of ours.
     """
+    if isinstance(error, (Busy, LimitExceeded)):
+        return 486
     if isinstance(error, MediaError):
         return 488
     return 400 if isinstance(error, SdpError) else 500

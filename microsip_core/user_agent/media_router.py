@@ -12,7 +12,7 @@ from microsip_core.user_agent.log import LOG
 from microsip_core.user_agent.media_backend import MediaBackend, MediaSession
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from microsip_core.media.mixer import Mixer
     from microsip_core.user_agent.call_media import CallMedia
@@ -39,6 +39,7 @@ class MediaRouter:
         self._conferences: dict[int, Conference] = {}
         self._event_fd: int | None = None
         self._timer: asyncio.TimerHandle | None = None
+        self.on_overload: Callable[[str], None] | None = None
 
     @property
     def core(self) -> str:
@@ -50,12 +51,28 @@ class MediaRouter:
         self._backend = self._create_backend()
         try:
             self.new_session("127.0.0.1", None).close()  # opens nothing yet, but refuses an unknown codec
+            self._check_ports()
         except Exception:
             self.close()
             raise
         self._event_fd = self._backend.event_fd
         if self._event_fd is not None:
             self._loop.add_reader(self._event_fd, self.poll)
+
+    def _check_ports(self) -> None:
+        """Refuse now a range of ports that no call could use, or too few for the calls allowed."""
+        wanted, check = self._config.port_range, getattr(self._backend, "check_ports", None)
+        if wanted is None or check is None:
+            return
+        from microsip_core.media.stream import calls_in, ports_text
+
+        check("127.0.0.1", wanted)
+        most = self._config.max_calls
+        if most is not None and most > calls_in(wanted):
+            raise InvalidArgument(
+                f"max_calls is {most}, more than the media {ports_text(wanted)}", step="configure the user agent",
+                remedy=f"Widen port_range to {2 * most} ports, or lower max_calls",
+            )
 
     def _create_backend(self) -> MediaBackend:
         if self._wanted is None:
@@ -65,7 +82,9 @@ class MediaRouter:
             timeout_ms = round(self._config.media_timeout * 1000)
             return open_backend(
                 self._config.core, ids=self._ids, media_timeout_ms=timeout_ms, srtp_suites=self._config.srtp_suites,
-                rtcp=ALL_FEATURES._replace(mux=self._config.rtcp_mux),
+                rtcp=ALL_FEATURES._replace(mux=self._config.rtcp_mux), dscp=self._config.media_dscp,
+                shards=self._config.media_threads, load_max_percent=self._config.media_load_limit,
+                no_rtp_ms=round(self._config.no_rtp_after * 1000),
             )
         if isinstance(self._wanted, str):
             from microsip_core.user_agent.signaling_only import SignalingOnlyBackend
@@ -125,6 +144,11 @@ class MediaRouter:
         if self._backend is None:
             return
         for event in self._backend.poll_events():
+            if event.kind == "overload":
+                LOG.warning("the media engine is overloaded: %d frames skipped, %s", event.value, event.detail)
+                if self.on_overload is not None:
+                    self.on_overload(f"{event.value} frames skipped, {event.detail}")
+                continue
             call = self._calls.get(event.stream_id) or self._conferences.get(event.stream_id)
             if call is None:
                 continue

@@ -13,7 +13,7 @@ from media cimport *
 # The order of ms_event_kind_t, from 1 on.
 EVENT_KINDS = (
     "first_rtp", "dtmf", "dtmf_sent", "media_timeout", "media_resumed", "rtcp_bye", "ssrc_change", "playback_finished",
-    "recording_finished", "error",
+    "recording_finished", "error", "no_rtp", "overload",
 )
 
 STATUS = {
@@ -53,13 +53,17 @@ cdef class Engine:
     cdef ms_engine_t *engine
     cdef bint stopped
 
-    def __cinit__(self, uint32_t shards=1, bint manual=False, bint hurried=True):
+    def __cinit__(self, uint32_t shards=1, bint manual=False, bint hurried=True, bint pinned=False,
+                  uint32_t streams_max=0, uint32_t load_max_percent=0):
         cdef ms_engine_config_t config
         cdef ms_status_t status
         cdef int reason
         config.shards = shards
         config.manual = manual
         config.unhurried = not hurried
+        config.pinned = pinned
+        config.streams_max = streams_max
+        config.load_max_percent = load_max_percent
         with nogil:
             status = ms_engine_create(&config, &self.engine)
             reason = errno
@@ -105,6 +109,7 @@ cdef class Engine:
             "frames_late": figures.frames_late, "frames_skipped": figures.frames_skipped,
             "lateness": [(bounds[i], figures.lateness[i]) for i in range(MS_LATENESS_BUCKETS)],
             "lateness_max_us": figures.lateness_max_us, "events_lost": figures.events_lost, "cpu_ns": figures.cpu_ns,
+            "load_percent": figures.load_percent, "streams_refused": figures.streams_refused,
         }
 
     def tick(self, int64_t now):
@@ -256,7 +261,7 @@ cdef class Stream:
 
     def __cinit__(
         self, Engine engine, str host, tuple ports, uint16_t jitter_min_ms, uint16_t jitter_max_ms, uint16_t jitter_initial_ms,
-        uint32_t media_timeout_ms, str cname,
+        uint32_t media_timeout_ms, str cname, uint32_t no_rtp_ms=0, uint8_t dscp=0,
     ):
         cdef ms_stream_config_t config
         cdef ms_status_t status
@@ -269,6 +274,8 @@ cdef class Stream:
         config.jitter_max_ms = jitter_max_ms
         config.jitter_initial_ms = jitter_initial_ms
         config.media_timeout_ms = media_timeout_ms
+        config.no_rtp_ms = no_rtp_ms
+        config.dscp = dscp
         config.cname = cname_text
         with nogil:
             status = ms_stream_open(engine.engine, &config, &self.stream)

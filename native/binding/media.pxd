@@ -21,6 +21,8 @@ cdef extern from "microsip_media.h" nogil:
         uint32_t shards
         bint manual
         bint unhurried
+        bint pinned
+        uint32_t streams_max, load_max_percent
 
     ms_status_t ms_engine_create(const ms_engine_config_t *config, ms_engine_t **engine)
     void ms_engine_stop(ms_engine_t *engine)
@@ -50,6 +52,8 @@ cdef extern from "microsip_media.h" nogil:
         uint64_t wakeups, frames, frames_late, frames_skipped
         uint64_t *lateness
         uint64_t lateness_max_us, events_lost, cpu_ns
+        uint32_t load_percent
+        uint64_t streams_refused
 
     void ms_engine_get_statistics(ms_engine_t *engine, ms_engine_statistics_t *statistics)
     int64_t ms_engine_tick(ms_engine_t *engine, int64_t now)
@@ -59,6 +63,8 @@ cdef extern from "microsip_media.h" nogil:
         uint16_t port_first, port_last
         uint16_t jitter_min_ms, jitter_max_ms, jitter_initial_ms
         uint32_t media_timeout_ms
+        uint32_t no_rtp_ms
+        uint8_t dscp
         const char *cname
 
     ms_status_t ms_stream_open(ms_engine_t *engine, const ms_stream_config_t *config, ms_stream_t **stream)

@@ -38,6 +38,10 @@ typedef struct ms_engine_config {
     uint32_t shards;      /* threads, 1..MS_SHARDS_MAX */
     bool manual;          /* no threads: ms_engine_tick says what time it is */
     bool unhurried;       /* do not ask for a priority of the threads' own */
+    bool pinned;          /* keep each thread on a processor of its own, as far as there are */
+    uint32_t streams_max; /* of a shard: further ones are refused, MS_ELIMIT; 0: no limit */
+    uint32_t load_max_percent; /* of a shard's time, over the last second: while more is used up, new streams are refused;
+                                  0: no limit */
 } ms_engine_config_t;
 
 ms_status_t ms_engine_create(const ms_engine_config_t *config, ms_engine_t **engine);
@@ -56,7 +60,11 @@ typedef enum ms_event_kind {
     MS_EVENT_SSRC_CHANGE,     /* value: the new SSRC */
     MS_EVENT_PLAYBACK_FINISHED,  /* value: ms played; text: finished, stopped or replaced; reference: its id */
     MS_EVENT_RECORDING_FINISHED, /* value: ms recorded; text: what went wrong, if anything; reference: its id */
-    MS_EVENT_ERROR            /* value: errno; text: what failed */
+    MS_EVENT_ERROR,           /* value: errno; text: what failed */
+    MS_EVENT_NO_RTP,          /* value: ms since something was to be heard; text: what came instead: nothing, rtcp_only,
+                                 foreign HOST:PORT, payload_type N, not_rtp, not_authentic */
+    MS_EVENT_OVERLOAD         /* of no stream: a thread can not keep up. value: frames skipped in the last second;
+                                 text: "LATE late of FRAMES frames, PERCENT % busy". At most one in 10 s and shard */
 } ms_event_kind_t;
 
 #define MS_EVENT_TEXT 72
@@ -92,6 +100,8 @@ typedef struct ms_engine_statistics {
     uint64_t lateness_max_us;
     uint64_t events_lost;     /* nobody took them, and the ring was full */
     uint64_t cpu_ns;          /* of the shards' threads */
+    uint32_t load_percent;    /* time used up by the busiest shard, over a second */
+    uint64_t streams_refused; /* by the limits of the configuration */
 } ms_engine_statistics_t;
 
 void ms_engine_get_statistics(ms_engine_t *engine, ms_engine_statistics_t *statistics);
@@ -125,6 +135,8 @@ typedef struct ms_stream_config {
     uint16_t port_first, port_last;    /* RTP is on an even port of these, RTCP on the next; 0, 0: the system chooses */
     uint16_t jitter_min_ms, jitter_max_ms, jitter_initial_ms; /* 0..1000, 20..1000, 0..1000 */
     uint32_t media_timeout_ms;         /* 0: never */
+    uint32_t no_rtp_ms;                /* tell when nothing was heard so long after it was to be; 0: never */
+    uint8_t dscp;                      /* DiffServ code point of what is sent, 0..63: 46 is EF, 0 is best effort */
     const char *cname;                 /* up to 63 octets; NULL or empty: random */
 } ms_stream_config_t;
 

@@ -49,6 +49,21 @@ ms_hurry_t ms_thread_hurry(void) {
     return setpriority(PRIO_PROCESS, (id_t)syscall(SYS_gettid), HURRIED_NICE) == 0 ? MS_HURRY_NICE : MS_HURRY_NONE;
 }
 
+void ms_thread_pin(uint32_t n) {
+    cpu_set_t allowed, one;
+    if (sched_getaffinity(0, sizeof allowed, &allowed) != 0)
+        return;
+    n %= (uint32_t)CPU_COUNT(&allowed);
+    for (size_t processor = 0; processor < CPU_SETSIZE; processor++) {
+        if (CPU_ISSET(processor, &allowed) && n-- == 0) {
+            CPU_ZERO(&one);
+            CPU_SET(processor, &one);
+            sched_setaffinity(0, sizeof one, &one);
+            return;
+        }
+    }
+}
+
 void ms_thread_name(const char *name) { prctl(PR_SET_NAME, name, 0UL, 0UL, 0UL); }
 
 void ms_thread_calm_down(void) {
@@ -105,6 +120,8 @@ void ms_random_bytes(void *out, size_t length) {
 ms_hurry_t ms_thread_hurry(void) { return MS_HURRY_NONE; }
 
 void ms_thread_calm_down(void) {}
+
+void ms_thread_pin(uint32_t n) { (void)n; }
 
 void ms_thread_name(const char *name) { (void)name; }
 

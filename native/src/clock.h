@@ -32,6 +32,8 @@ void ms_thread_calm_down(void);
 
 /* A thread that takes no signals: they are the program's. */
 ms_status_t ms_thread_start(pthread_t *thread, void *(*run)(void *), void *context);
+/* Keep the calling thread on the n-th processor it may use, modulo their number, where the system can do that. */
+void ms_thread_pin(uint32_t n);
 /* Name the calling thread for debuggers and top: up to 15 characters. */
 void ms_thread_name(const char *name);
 /* Processor time of a running thread in ns; 0 where the system does not tell. */

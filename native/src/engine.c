@@ -24,7 +24,7 @@ static ms_status_t open_shards(ms_engine_t *engine, int64_t now) {
 
 ms_status_t ms_engine_create(const ms_engine_config_t *config, ms_engine_t **out) {
     *out = NULL;
-    if (config->shards < 1 || config->shards > MS_SHARDS_MAX)
+    if (config->shards < 1 || config->shards > MS_SHARDS_MAX || config->load_max_percent > 100)
         return MS_EINVAL;
     ms_engine_t *engine = calloc(1, sizeof *engine);
     if (engine == NULL)
@@ -34,6 +34,9 @@ ms_status_t ms_engine_create(const ms_engine_config_t *config, ms_engine_t **out
     engine->process = getpid();
     engine->manual = config->manual;
     engine->unhurried = config->unhurried;
+    engine->pinned = config->pinned;
+    engine->streams_max = config->streams_max;
+    engine->load_max_percent = config->load_max_percent;
     engine->shard_count = config->shards;
     engine->shards = calloc(config->shards, sizeof *engine->shards);
     ms_status_t status = engine->shards == NULL ? MS_ENOMEM : ms_notifier_open(&engine->notifier);
@@ -98,6 +101,7 @@ void ms_engine_get_statistics(ms_engine_t *engine, ms_engine_statistics_t *stati
     for (uint32_t i = 0; i < engine->shard_count; i++)
         ms_shard_get_statistics(&engine->shards[i], statistics);
     statistics->events_lost += atomic_load(&engine->writer.events.lost);
+    statistics->streams_refused = atomic_load(&engine->refused);
 }
 
 int64_t ms_engine_tick(ms_engine_t *engine, int64_t now) {

@@ -9,7 +9,9 @@ struct ms_engine {
     ms_notifier_t notifier;
     ms_mpsc_list_t rubbish;       /* what shards are done with; freed by callers' threads */
     ms_writer_t writer;
-    bool manual, unhurried, stopped;
+    bool manual, unhurried, pinned, stopped;
+    uint32_t streams_max, load_max_percent; /* of a shard; 0: no limit */
+    _Atomic uint64_t refused;     /* streams, by these limits */
     pid_t process;                /* that created it */
     _Atomic uint32_t next_stream_id;
     _Atomic uint32_t next_port;   /* where the search for a free pair begins */

@@ -5,6 +5,7 @@
 #include "mixer.h"
 #include "stream.h"
 
+#include <stdio.h>
 #include <string.h>
 
 /* Frames up to this late are made up for one after the other; later ones are skipped, because a burst of old audio
@@ -13,6 +14,10 @@
 #define LATE_NS (5 * MS_NS_PER_MS)
 #define EVENTS 4096
 #define SKIPS_TOLERATED 1000
+#define OVERLOAD_PAUSE_NS (10 * MS_NS_PER_SECOND)
+/* One frame in so many may be late in a second, and as many at most: others keep the processor busy, too. */
+#define LATE_TOLERATED 10
+#define LATE_FEW 50
 
 const uint32_t ms_lateness_bounds[MS_LATENESS_BUCKETS - 1] = {50,   100,   200,   500,   1000,  2000,
                                                               5000, 10000, 20000, 50000, 100000};
@@ -170,6 +175,32 @@ int64_t ms_shard_tick(ms_shard_t *shard, int64_t now) {
     }
 }
 
+static void tell_overload(ms_shard_t *shard, uint64_t frames, uint64_t late, uint64_t skipped, int64_t now) {
+    ms_event_t event = {.kind = MS_EVENT_OVERLOAD, .value = (int64_t)skipped, .time = now};
+    snprintf(event.text, sizeof event.text, "%llu late of %llu frames, %u %% busy", (unsigned long long)late,
+             (unsigned long long)frames, atomic_load(&shard->load_permille) / 10);
+    ms_event_ring_put(&shard->events, &event);
+    shard->window.told_at = now;
+}
+
+void ms_shard_worked(ms_shard_t *shard, int64_t nanoseconds, int64_t now) {
+    ms_shard_window_t *window = &shard->window;
+    const ms_shard_counters_t *counters = &shard->counters;
+    window->busy_ns += nanoseconds;
+    int64_t length = now - window->began;
+    if (length < MS_NS_PER_SECOND)
+        return;
+    int64_t load = window->busy_ns * 1000 / length;
+    atomic_store_explicit(&shard->load_permille, load > 1000 ? 1000U : (uint32_t)load, memory_order_relaxed);
+    uint64_t frames = get(&counters->frames), late = get(&counters->late), skipped = get(&counters->skipped);
+    uint64_t now_late = late - window->late;
+    bool overload = skipped > window->skipped ||
+                    (now_late > LATE_FEW && now_late * LATE_TOLERATED > frames - window->frames);
+    if (overload && now - window->told_at >= OVERLOAD_PAUSE_NS)
+        tell_overload(shard, frames - window->frames, late - window->late, skipped - window->skipped, now);
+    *window = (ms_shard_window_t){now, 0, window->told_at, frames, late, skipped};
+}
+
 static void end_streams(ms_shard_t *shard) {
     apply_commands(shard);
     ms_mixers_end(shard);
@@ -185,11 +216,14 @@ static void end_streams(ms_shard_t *shard) {
 static void *shard_main(void *context) {
     ms_shard_t *shard = context;
     ms_thread_name("microsip-media");
+    if (shard->engine->pinned)
+        ms_thread_pin((uint32_t)(shard - shard->engine->shards));
     if (!shard->engine->unhurried)
         atomic_store(&shard->hurry, (int)ms_thread_hurry());
     while (!atomic_load(&shard->stopping)) {
-        int64_t next = ms_shard_tick(shard, ms_clock_now());
+        int64_t began = ms_clock_now(), next = ms_shard_tick(shard, began), ended = ms_clock_now();
         add(&shard->counters.wakeups, 1);
+        ms_shard_worked(shard, ended - began, ended);
         /* Who can not keep up even so must not keep everybody else from running as well. */
         if (atomic_load(&shard->hurry) == MS_HURRY_REALTIME && get(&shard->counters.skipped) > SKIPS_TOLERATED) {
             ms_thread_calm_down();
@@ -206,7 +240,8 @@ ms_status_t ms_shard_open(ms_shard_t *shard, ms_engine_t *engine, bool manual, i
     memset(shard, 0, sizeof *shard);
     shard->engine = engine;
     shard->manual = manual;
-    shard->epoch = shard->now = now;
+    shard->epoch = shard->now = shard->window.began = now;
+    shard->window.told_at = now - OVERLOAD_PAUSE_NS;
     shard->wall_offset = ms_clock_wall() - now;
     ms_random_bytes(&shard->random, sizeof shard->random);
     shard->random |= 1;
@@ -252,6 +287,9 @@ void ms_shard_get_statistics(const ms_shard_t *shard, ms_engine_statistics_t *su
     if (atomic_load(&shard->hurry) == MS_HURRY_REALTIME)
         sum->shards_realtime++;
     sum->streams += atomic_load_explicit(&shard->streams, memory_order_relaxed);
+    uint32_t load = atomic_load_explicit(&shard->load_permille, memory_order_relaxed) / 10;
+    if (load > sum->load_percent)
+        sum->load_percent = load;
     sum->wakeups += get(&counters->wakeups);
     sum->frames += get(&counters->frames);
     sum->frames_late += get(&counters->late);

@@ -28,6 +28,12 @@ typedef struct ms_shard_counters {
     _Atomic uint64_t lateness[MS_LATENESS_BUCKETS];
 } ms_shard_counters_t;
 
+/* A second of a shard's work, to see whether it keeps up. */
+typedef struct ms_shard_window {
+    int64_t began, busy_ns, told_at;
+    uint64_t frames, late, skipped; /* of the shard when it began */
+} ms_shard_window_t;
+
 typedef struct ms_shard {
     struct ms_engine *engine;
     pthread_t thread;
@@ -45,6 +51,8 @@ typedef struct ms_shard {
     uint64_t mixing;             /* bit per slot with mixers */
     struct ms_mixer *mixers[MS_WHEEL_SLOTS];
     int64_t now;
+    ms_shard_window_t window;
+    _Atomic uint32_t load_permille; /* time used up in the last second */
     int64_t wall_offset;         /* wall clock minus monotonic clock */
     ms_shard_counters_t counters;
     uint64_t random;             /* state, for RTCP intervals */
@@ -74,6 +82,9 @@ void ms_shard_place(ms_shard_t *shard, struct ms_stream *stream, uint32_t period
 
 /* At the tick, but not while the stream is served. */
 void ms_shard_remove(ms_shard_t *shard, struct ms_stream *stream);
+
+/* So long was worked until `now`: when a second is full, see whether the thread keeps up. Its own thread. */
+void ms_shard_worked(ms_shard_t *shard, int64_t nanoseconds, int64_t now);
 
 /* Uniform in 0..1. */
 double ms_shard_random(ms_shard_t *shard);

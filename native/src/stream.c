@@ -48,11 +48,25 @@ static ms_shard_t *emptiest_shard(ms_engine_t *engine) {
     return best;
 }
 
+/* Count a stream in where it fits; NULL: the engine is full. Better one call refused than all of them stuttering. */
+static ms_shard_t *admit(ms_engine_t *engine) {
+    ms_shard_t *shard = emptiest_shard(engine);
+    uint32_t streams = atomic_fetch_add(&shard->streams, 1);
+    if ((engine->streams_max > 0 && streams >= engine->streams_max) ||
+        (engine->load_max_percent > 0 && atomic_load(&shard->load_permille) >= 10 * engine->load_max_percent)) {
+        atomic_fetch_sub(&shard->streams, 1);
+        atomic_fetch_add(&engine->refused, 1);
+        return NULL;
+    }
+    return shard;
+}
+
 static void set_defaults(ms_stream_t *stream, const ms_stream_config_t *config) {
     stream->node.dispose = dispose;
     stream->ptime_ms = MS_PTIME_DEFAULT_MS;
     stream->telephone_event = -1;
     stream->timeout_ms = config->media_timeout_ms;
+    stream->no_rtp_ms = config->no_rtp_ms;
     stream->send_gain = stream->receive_gain = MS_GAIN_ONE;
     stream->buffer_config = (ms_jb_config_t){.min_delay_ms = config->jitter_min_ms,
                                              .max_delay_ms = config->jitter_max_ms,
@@ -90,11 +104,16 @@ ms_status_t ms_stream_open(ms_engine_t *engine, const ms_stream_config_t *config
     ms_engine_clean(engine); /* frees the ports of streams that were closed before */
     if (engine->stopped)
         return MS_ESTATE;
-    if (config->cname != NULL && strlen(config->cname) > MS_CNAME_MAX)
+    if ((config->cname != NULL && strlen(config->cname) > MS_CNAME_MAX) || config->dscp > MS_DSCP_MAX)
         return MS_EINVAL;
+    ms_shard_t *shard = admit(engine);
+    if (shard == NULL)
+        return MS_ELIMIT;
     ms_stream_t *stream = calloc(1, sizeof *stream);
-    if (stream == NULL)
+    if (stream == NULL) {
+        atomic_fetch_sub(&shard->streams, 1);
         return MS_ENOMEM;
+    }
     set_defaults(stream, config);
     ms_command_t *command = ms_command_create(stream, MS_COMMAND_ADD);
     stream->close_command = ms_command_create(stream, MS_COMMAND_CLOSE); /* now, so that closing can not fail */
@@ -105,6 +124,7 @@ ms_status_t ms_stream_open(ms_engine_t *engine, const ms_stream_config_t *config
         status = open_sockets(engine, config, &stream->sockets);
     if (status != MS_OK) {
         int reason = errno;
+        atomic_fetch_sub(&shard->streams, 1);
         free(command);
         free(stream->close_command);
         free(stream->playout);
@@ -112,11 +132,11 @@ ms_status_t ms_stream_open(ms_engine_t *engine, const ms_stream_config_t *config
         errno = reason;
         return status;
     }
+    ms_udp_mark(&stream->sockets, config->dscp);
     stream->caller_decoder_bytes = stream->playout->decoder_bytes;
     stream->engine = engine;
     stream->id = atomic_fetch_add(&engine->next_stream_id, 1) + 1;
-    stream->shard = emptiest_shard(engine);
-    atomic_fetch_add(&stream->shard->streams, 1);
+    stream->shard = shard;
     ms_stream_publish(stream); /* so that statistics are right before the first frame */
     *out = stream;
     ms_command_submit(command);

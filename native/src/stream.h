@@ -22,7 +22,7 @@ typedef struct ms_stream_counters {
     uint64_t ticks, late, skipped;
     uint64_t sent_energy, received_energy; /* sums of squares of the last frame */
     int64_t buffered_max_ms;
-    uint64_t srtp_forged, srtp_replayed, srtp_errors;
+    uint64_t srtp_forged, srtp_replayed, srtp_errors, unknown_payload;
     uint32_t frame_samples, sample_rate, clock_rate;
     uint32_t reserved;
 } ms_stream_counters_t;
@@ -43,6 +43,11 @@ typedef struct ms_published {
     _Atomic uint32_t version;
     _Atomic uint64_t words[MS_SNAPSHOT_WORDS];
 } ms_published_t;
+
+/* Packets that could not be played. */
+typedef struct ms_strays {
+    uint64_t forged, unknown_payload, invalid, foreign, rtcp;
+} ms_strays_t;
 
 struct ms_stream {
     ms_node_t node;
@@ -89,6 +94,11 @@ struct ms_stream {
     uint32_t timeout_ms;
     int64_t heard_at;            /* last valid packet, or when waiting for one began */
     bool timed_out;
+    uint32_t no_rtp_ms;
+    bool awaiting;               /* the first packet since something was to be heard */
+    ms_strays_t strays_before;   /* counters then */
+    ms_address_t stray_from;     /* the last packet that was not the peer's */
+    uint8_t stray_type;          /* the last payload type that was not negotiated */
     ms_dtmf_receiver_t dtmf_in;
     ms_dtmf_sender_t dtmf_out;
     uint32_t dtmf_batch;         /* digits sent since the queue was last empty */
@@ -136,6 +146,10 @@ void ms_stream_follow_peer(ms_stream_t *stream, ms_shard_t *shard);
 void ms_stream_playout(ms_stream_t *stream, ms_shard_t *shard);
 /* Fill shard->sent from the source and send it. */
 void ms_stream_send(ms_stream_t *stream, ms_shard_t *shard);
+/* Something is to be heard from now on. */
+void ms_stream_await(ms_stream_t *stream, int64_t now);
+/* Tell of silence. */
+void ms_stream_watch(ms_stream_t *stream, ms_shard_t *shard);
 void ms_stream_rtcp(ms_stream_t *stream, ms_shard_t *shard);
 /* What came with RTP (RFC 5761). `from`: who sent it. */
 void ms_stream_take_rtcp(ms_stream_t *stream, ms_shard_t *shard, size_t length, const ms_address_t *from,

@@ -73,13 +73,14 @@ static void configure(ms_stream_t *stream, ms_shard_t *shard, ms_settings_t *set
     stream->rtcp_voip_metrics = settings->rtcp_voip_metrics;
     ms_address_t before = stream->peer.signaled;
     ms_peer_configure(&stream->peer, &settings->remote, &settings->remote_rtcp);
-    if (stream->configured && !ms_address_equal(&before, &settings->remote))
+    bool moved = stream->configured && !ms_address_equal(&before, &settings->remote);
+    if (moved)
         ms_rtp_receiver_restart(&stream->receiver);
     ms_stream_follow_peer(stream, shard);
-    if (!was_receiving && settings->receiving) {
-        stream->heard_at = shard->now;
+    if (settings->receiving && (moved || !was_receiving))
+        ms_stream_await(stream, shard->now);
+    if (!was_receiving && settings->receiving)
         ms_jb_reset(stream->playout->jb); /* what was heard before a hold is no part of what comes after it */
-    }
     stream->configured = true;
 }
 

@@ -14,16 +14,6 @@ void ms_stream_tell(ms_stream_t *stream, ms_shard_t *shard, ms_event_kind_t kind
     ms_event_ring_put(&shard->events, &event);
 }
 
-static void watch_silence(ms_stream_t *stream, ms_shard_t *shard) {
-    int64_t silence = shard->now - stream->heard_at;
-    if (stream->timeout_ms == 0 || stream->timed_out || !stream->receiving ||
-        silence < stream->timeout_ms * MS_NS_PER_MS)
-        return;
-    stream->timed_out = true;
-    ms_stream_tell(stream, shard, MS_EVENT_MEDIA_TIMEOUT, silence / MS_NS_PER_MS, 0,
-                   stream->counters.received == 0 ? "never" : NULL);
-}
-
 /* Release on every word keeps them behind the odd version without a fence; it costs nothing on x86, little on ARM. */
 static void publish_part(ms_published_t *published, size_t offset, const void *part, size_t size) {
     _Atomic uint64_t *words = published->words + offset / 8;
@@ -61,7 +51,7 @@ void ms_stream_frame(ms_stream_t *stream, ms_shard_t *shard, bool late) {
         ms_stream_playout(stream, shard);
         ms_stream_send(stream, shard);
         ms_stream_rtcp(stream, shard);
-        watch_silence(stream, shard);
+        ms_stream_watch(stream, shard);
     }
     stream->counters.ticks++;
     ms_stream_publish(stream);

@@ -36,6 +36,7 @@ static void heard(ms_stream_t *stream, ms_shard_t *shard, int64_t arrival) {
         ms_stream_tell(stream, shard, MS_EVENT_MEDIA_RESUMED, (arrival - stream->heard_at) / MS_NS_PER_MS, 0, NULL);
     }
     stream->heard_at = arrival;
+    stream->awaiting = false;
 }
 
 static void tell_digit(ms_stream_t *stream, ms_shard_t *shard, const ms_dtmf_heard_t *digit, uint32_t clock_rate) {
@@ -102,14 +103,21 @@ static void take_rtp(ms_stream_t *stream, ms_shard_t *shard, size_t length, cons
     const ms_codec_t *codec;
     if (stream->srtp_receive != NULL && !ms_stream_unseal(stream, shard, &length, false))
         return;
-    if (length > sizeof shard->packet || ms_rtp_parse(shard->packet, length, &packet) != MS_OK ||
-        (codec = codec_of(stream, packet.payload_type)) == NULL) {
+    if (length > sizeof shard->packet || ms_rtp_parse(shard->packet, length, &packet) != MS_OK) {
         stream->counters.invalid++;
+        return;
+    }
+    codec = codec_of(stream, packet.payload_type);
+    if (codec == NULL) {
+        stream->counters.invalid++;
+        stream->counters.unknown_payload++;
+        stream->stray_type = packet.payload_type;
         return;
     }
     bool same_source = stream->receiver.known && packet.ssrc == stream->receiver.ssrc;
     if (!ms_peer_accept(&stream->peer, from, same_source, arrival)) {
         stream->counters.foreign++;
+        stream->stray_from = *from;
         return;
     }
     take_valid(stream, shard, &packet, codec, from, arrival);

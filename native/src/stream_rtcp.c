@@ -43,18 +43,29 @@ static uint8_t rate_of(uint64_t part, uint64_t whole) {
     return rate > 255 ? 255 : (uint8_t)rate;
 }
 
+/* Mean length of `count` stretches of packets. */
+static int64_t mean_ms(const ms_stream_t *stream, uint64_t packets, uint64_t count) {
+    return count == 0 ? 0 : (int64_t)(packets * stream->ptime_ms / count);
+}
+
 static uint16_t at_most_16_bits(int64_t value) { return value < 0 ? 0 : value > 0xffff ? 0xffff : (uint16_t)value; }
 
 /* RFC 3611 s4.7 about what we receive. Quality is estimated where the figures of both directions meet, not here. */
 static ms_rtcp_voip_metrics_t voip_of(const ms_stream_t *stream, uint32_t ssrc) {
     ms_jb_stats_t buffer;
     ms_jb_get_stats(stream->playout->jb, &buffer);
+    const ms_loss_figures_t *losses = &buffer.pattern;
     uint64_t expected = ms_rtp_receiver_expected(&stream->receiver), received = stream->counters.received;
     uint64_t lost = expected > received ? expected - received : 0;
     int64_t delay = stream->playing.buffered_ms + stream->ptime_ms;
     return (ms_rtcp_voip_metrics_t){.ssrc = ssrc,
                                     .loss_rate = rate_of(lost, expected),
                                     .discard_rate = rate_of(buffer.late + buffer.discarded, expected),
+                                    .burst_density = rate_of(losses->burst_lost, losses->burst_packets),
+                                    .gap_density = rate_of(losses->gap_lost, losses->gap_packets),
+                                    .burst_ms = at_most_16_bits(mean_ms(stream, losses->burst_packets, losses->bursts)),
+                                    .gap_ms = at_most_16_bits(mean_ms(stream, losses->gap_packets, losses->bursts + 1)),
+                                    .gap_threshold = MS_LOSS_GMIN,
                                     .round_trip_ms = at_most_16_bits(stream->counters.round_trip_us / 1000),
                                     .end_system_ms = at_most_16_bits(delay),
                                     .r_factor = MS_XR_UNKNOWN,

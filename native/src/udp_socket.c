@@ -179,6 +179,17 @@ void ms_udp_close_pair(ms_udp_pair_t *pair) {
     close(pair->rtcp);
 }
 
+/* The code point is the upper six bits of the octet; the other two are congestion notification (RFC 3168). */
+void ms_udp_mark(const ms_udp_pair_t *pair, uint8_t dscp) {
+    int octet = dscp << 2;
+    bool ipv6 = pair->rtp_address.any.sa_family == AF_INET6;
+    int level = ipv6 ? IPPROTO_IPV6 : IPPROTO_IP, option = ipv6 ? IPV6_TCLASS : IP_TOS;
+    if (dscp == 0)
+        return;
+    setsockopt(pair->rtp, level, option, &octet, sizeof octet);
+    setsockopt(pair->rtcp, level, option, &octet, sizeof octet);
+}
+
 #ifdef STAMP_OPTION
 static int64_t stamp_of(struct msghdr *header) {
     for (struct cmsghdr *part = CMSG_FIRSTHDR(header); part != NULL; part = CMSG_NXTHDR(header, part)) {

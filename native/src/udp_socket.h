@@ -37,6 +37,10 @@ ms_status_t ms_udp_open_pair(const ms_address_t *host, uint16_t first, uint16_t 
                              ms_udp_pair_t *pair);
 void ms_udp_close_pair(ms_udp_pair_t *pair);
 
+#define MS_DSCP_MAX 63
+/* Mark what is sent with a DiffServ code point (RFC 2474); where the system refuses, it goes out unmarked. */
+void ms_udp_mark(const ms_udp_pair_t *pair, uint8_t dscp);
+
 /* One datagram without waiting: its length, or -1 when there is none. wall_time: when it reached this machine
    (ms_clock_wall); 0 where the system does not tell. A datagram longer than the buffer gives length capacity + 1. */
 long ms_udp_receive(int fd, uint8_t *buffer, size_t capacity, ms_address_t *from, int64_t *wall_time);

@@ -129,6 +129,10 @@ static void voip_metrics_go_out_where_they_are_wanted(void) {
     CHECK(last.report.voip.loss_rate >= 49 && last.report.voip.loss_rate <= 53);
     CHECK_EQ(last.report.voip.discard_rate, 0);
     CHECK(last.report.voip.end_system_ms >= 20 && last.report.voip.end_system_ms <= 300);
+    CHECK_EQ(last.report.voip.gap_threshold, 16);
+    /* one in five lost, and never 16 played in a row: it is all one burst */
+    CHECK(last.report.voip.burst_density >= 45 && last.report.voip.burst_density <= 60);
+    CHECK(last.report.voip.burst_ms > 1000);
     CHECK_EQ(last.report.voip.mos_cq, MS_XR_UNKNOWN);
     CHECK_EQ(figures_of(stream).remote_xr_loss, -1);
     ms_rtcp_report_t report = {.ssrc = phone.ssrc, .has_voip = true,

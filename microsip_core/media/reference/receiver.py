@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import Protocol
 
 import numpy as np
@@ -31,7 +31,10 @@ class Emit(Protocol):
 class StreamReceiver:
     """Checks packets, keeps their statistics, and feeds the jitter buffer."""
 
-    def __init__(self, peer: Peer, buffer: JitterBuffer, media_timeout: float, emit: Emit) -> None:
+    def __init__(
+        self, peer: Peer, buffer: JitterBuffer, media_timeout: float, emit: Emit, no_rtp: float = 0.0,
+        instead: Callable[[], str] = lambda: "nothing",
+    ) -> None:
         self.peer = peer
         self.buffer = buffer
         self.source = RtpSource()
@@ -45,6 +48,9 @@ class StreamReceiver:
         self._heard: float | None = None
         self._waiting_since: float | None = None
         self._timed_out = False
+        self._no_rtp = no_rtp  # seconds, 0 for never
+        self._instead = instead  # says what came that could not be played
+        self.stray_type: int | None = None
 
     @property
     def clock_rate(self) -> int:
@@ -65,6 +71,7 @@ class StreamReceiver:
         packet = parse_rtp(data)
         if packet is None or (packet.payload_type not in self.formats and packet.payload_type not in self.events):
             self.invalid += 1
+            self.stray_type = self.stray_type if packet is None else packet.payload_type
             return
         known = self.source.ssrc
         if not self.peer.accept(address, packet.ssrc == known, now):
@@ -112,6 +119,9 @@ class StreamReceiver:
         self._report(self._dtmf.expire(now))
         if not self.receiving:
             return np.zeros(count, np.int16)
+        if self._no_rtp and self._heard is None and self._silence(now) >= self._no_rtp * 1000:
+            self._no_rtp = 0.0
+            self._emit("no_rtp", self._silence(now), self._instead())
         if self._timeout and not self._timed_out and self._silence(now) >= self._timeout * 1000:
             self._timed_out = True
             self._emit("media_timeout", self._silence(now), "never" if self._heard is None else "")

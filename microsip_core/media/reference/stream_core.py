@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
 import secrets
 import socket
@@ -12,6 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from microsip_core.errors import InvalidArgument
 from microsip_core.media.stream import Address, StreamConfig
 
 from .jitter_buffer import JitterBuffer
@@ -40,6 +42,8 @@ class StreamCore:
 
     def __init__(self, stream_id: int, config: StreamConfig, lock: threading.RLock, emit: Emit) -> None:
         """Open the ports; raises :class:`NetworkError` or :class:`Busy`."""
+        if not 0 <= config.dscp <= 63:
+            raise InvalidArgument(f"DSCP {config.dscp}", step="open media ports", remedy="Use 0 to 63")
         self.id = stream_id
         self.closed = False
         self.due: float | None = None  # of the next frame; None before the stream is configured
@@ -50,7 +54,10 @@ class StreamCore:
         self._emit = emit
         self._peer = Peer()
         self._buffer = JitterBuffer(RATE, config.jitter_min_ms, config.jitter_max_ms, config.jitter_initial_ms)
-        self._receiver = StreamReceiver(self._peer, self._buffer, config.media_timeout_ms / 1000, emit)
+        self._receiver = StreamReceiver(
+            self._peer, self._buffer, config.media_timeout_ms / 1000, emit, config.no_rtp_ms / 1000, self._instead,
+        )
+        _mark(self.rtp_socket, self.rtcp_socket, dscp=config.dscp)
         self._sender = StreamSender(self._send_rtp, emit)
         self._reports = Reports(self._sender.ssrc, config.cname or secrets.token_urlsafe(12))
         self._seal: StreamSeal | None = None
@@ -119,6 +126,16 @@ class StreamCore:
         if self._recording is not None and not self._recording.put(sent, received):
             self._recording = None
         self._levels = (_level(sent), _level(received))
+
+    def _instead(self) -> str:
+        """Say what came instead of RTP that could be played."""
+        if self._forged:
+            return "not_authentic"
+        if self._receiver.stray_type is not None:
+            return f"payload_type {self._receiver.stray_type}"
+        if self._receiver.invalid:
+            return "not_rtp"
+        return "rtcp_only" if self._reports.received else "nothing"
 
     def _end_recording(self) -> None:
         if self._recording is not None:
@@ -258,6 +275,15 @@ def _send(sender: socket.socket, data: bytes, address: Address) -> bool:
     except OSError:
         return False  # counted by the caller: a peer or route that has gone must not end the stream
     return True
+
+
+def _mark(*sockets: socket.socket, dscp: int) -> None:
+    """Mark what is sent with a DiffServ code point, the upper six bits of the octet (RFC 2474)."""
+    for opened in sockets if dscp else ():
+        ipv6 = opened.family == socket.AF_INET6
+        level, option = (socket.IPPROTO_IPV6, socket.IPV6_TCLASS) if ipv6 else (socket.IPPROTO_IP, socket.IP_TOS)
+        with contextlib.suppress(OSError):  # where the system refuses, it goes out unmarked
+            opened.setsockopt(level, option, dscp << 2)
 
 
 def _level(frame: NDArray[np.int16]) -> float:
