@@ -25,7 +25,7 @@ class MediaEvent:
     media_resumed        ms without a valid packet       ""                                      0
     rtcp_bye             SSRC that left                  ""                                      0
     ssrc_change          the new SSRC                    ""                                      0
-    playback_finished    ms played                       "finished", "stopped" or "replaced"     the playback's id
+    playback_finished    ms played                       finished, stopped, replaced, error: why  the playback's id
     recording_finished   ms recorded                     "" or what went wrong with the file     the recording's id
     error                errno or 0                      one line                                0
     no_rtp               ms since it was due             what came instead, see ``media.trouble``  0

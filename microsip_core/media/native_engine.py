@@ -5,12 +5,14 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import cast
 
 from microsip_core.errors import InvalidState
 
 from . import _native
 from .events import MediaEvent, MediaEventKind
+from .feeder import Feeder
 from .native_clips import ClipCache
 from .native_errors import translate
 from .native_mixer import NativeMixer
@@ -38,6 +40,7 @@ class NativeEngine:
         self.event_fd: int | None = self._engine.event_fd()
         self._streams: dict[int, NativeStream] = {}
         self._clips = ClipCache()
+        self._feeder = Feeder()
         self._polling = threading.Lock()
         self._closed = False
 
@@ -45,7 +48,7 @@ class NativeEngine:
         """See the interface."""
         if self._closed:
             raise InvalidState("the media engine is closed", step="open stream")
-        stream = NativeStream(self._engine, config, self._clips, self._streams)
+        stream = NativeStream(self._engine, config, self._clips, self._feeder, self._streams)
         self._streams[stream.id] = stream
         return stream
 
@@ -59,7 +62,13 @@ class NativeEngine:
         """See the interface."""
         with self._polling:  # the rings have one reader each
             waiting = self._engine.poll()
-        return [_event(*one) for one in waiting]
+        return [self._with_reason(_event(*one)) for one in waiting]
+
+    def _with_reason(self, event: MediaEvent) -> MediaEvent:
+        """A playlist that could not be read has just ended, as far as the shard knows."""
+        stream = self._streams.get(event.stream_id) if event.detail == "finished" else None
+        reason = "" if stream is None else stream.playback_error(event.reference)
+        return replace(event, detail=f"error: {reason}") if reason else event
 
     def statistics(self) -> Mapping[str, object]:
         """See the interface; ``lateness`` counts frames by (upper bound in microseconds or None for the rest)."""
@@ -72,6 +81,7 @@ class NativeEngine:
         self._closed = True
         for stream in list(self._streams.values()):
             stream.close()
+        self._feeder.close()
         self._engine.stop()
 
 

@@ -12,6 +12,8 @@ from microsip_core.errors import InvalidArgument, InvalidState
 from microsip_core.sdp.rtcp import NO_FEATURES, RtcpFeatures
 
 from . import _native
+from .audio_file import AudioFile, check_file, require_decoder
+from .feeder import FEED_SECONDS, FedPlayback, Feeder
 from .native_clips import ClipCache, flat_int16
 from .native_errors import dtmf_error, open_error, play_error, translate
 from .native_tap import NativeTap
@@ -31,11 +33,12 @@ class NativeStream:
     """See :class:`microsip_core.media.stream.Stream`, which documents every method."""
 
     __slots__ = (
-        "_clips", "_next_id", "_registry", "_srtp", "_stream", "id", "rtcp_address", "rtp_address",
+        "_clips", "_fed", "_feeder", "_next_id", "_registry", "_srtp", "_stream", "id", "rtcp_address", "rtp_address",
     )
 
     def __init__(
-        self, engine: _native.Engine, config: StreamConfig, clips: ClipCache, registry: dict[int, NativeStream],
+        self, engine: _native.Engine, config: StreamConfig, clips: ClipCache, feeder: Feeder,
+        registry: dict[int, NativeStream],
     ) -> None:
         self._srtp: SrtpKeys | None = None
         try:
@@ -49,6 +52,8 @@ class NativeStream:
             raise InvalidArgument(f"a number of {config} is out of range", step="open media ports") from error
         self._stream = stream
         self._clips = clips
+        self._feeder = feeder
+        self._fed: dict[int, FedPlayback] = {}
         self._registry = registry
         self._next_id = 0
         self.id = stream.id
@@ -132,6 +137,45 @@ class NativeStream:
         except (_native.NativeError, OverflowError) as error:
             raise play_error(error, source) from error
         return reference
+
+    def play_files(self, paths: Sequence[str | PathLike[str]], *, loop: bool = False) -> int:
+        """See the interface."""
+        stream = self._open
+        names = [os.fspath(path) for path in paths]
+        if not names:
+            raise InvalidArgument("there is no file to play", step="play")
+        require_decoder()
+        check_file(names[0])
+        rate, reference = stream.sample_rate, self._new_id()
+        feed = stream.play_feed(FEED_SECONDS * rate, reference)
+        fed = FedPlayback(feed, names, loop, lambda name: AudioFile(name, rate))
+        self._fed = {reference: fed}  # it has replaced the one before
+        self._feeder.add(fed)
+        return reference
+
+    def pause_play(self, playback: int, paused: bool = True) -> None:
+        """See the interface."""
+        self._open.pause_play(playback, paused)
+
+    def seek_play(self, playback: int, seconds: float) -> None:
+        """See the interface."""
+        stream, fed = self._open, self._fed.get(playback)
+        if not 0 <= seconds < 1e9:
+            raise InvalidArgument(f"there is no {seconds} s in a file", step="seek", remedy="Give 0 or more")
+        if fed is None:
+            stream.seek_play(playback, round(seconds * stream.sample_rate))
+        else:
+            fed.seek(seconds)
+            self._feeder.wake()
+
+    def played(self) -> float:
+        """See the interface."""
+        return self._open.played() / self._open.sample_rate
+
+    def playback_error(self, playback: int) -> str:
+        """Return why a playlist has ended early, "" when it has not."""
+        fed = self._fed.get(playback)
+        return "" if fed is None or fed.error is None else fed.error.message
 
     def play_tone(self, cadence: Sequence[Cadence], loop: bool = False) -> int:
         """See the interface."""

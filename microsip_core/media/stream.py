@@ -147,6 +147,33 @@ class Stream(Protocol):
         """
         ...
 
+    def play_files(self, paths: Sequence[str | PathLike[str]], *, loop: bool = False) -> int:
+        """Send files of any format that PyAV reads, one after the other; return the playback's id, as ``play``.
+
+        They are decoded while they play, on a thread of their own, two seconds ahead. When one of them can not be read
+        the playback ends, and ``playback_finished`` has "error: " and the reason in its detail. Raises ``FileError``
+        when the first can not be opened, ``NotSupported`` without PyAV and on the reference core.
+        """
+        ...
+
+    def pause_play(self, playback: int, paused: bool = True) -> None:
+        """Send silence instead of a playback until it is resumed. One that has ended is no error.
+
+        Raises ``NotSupported`` on the reference core.
+        """
+        ...
+
+    def seek_play(self, playback: int, seconds: float) -> None:
+        """Go on at a time from the beginning of the clip, or of the file of a list, that is being played.
+
+        Raises ``NotSupported`` on the reference core.
+        """
+        ...
+
+    def played(self) -> float:
+        """Return how many seconds of the playback under way, or of the last one, have been sent."""
+        ...
+
     def stop_play(self) -> None:
         """End the playback under way, if any."""
         ...

@@ -9,36 +9,29 @@ from typing import TYPE_CHECKING
 
 from microsip_core.errors import FileError, InvalidState
 from microsip_core.user_agent.call_audio import CallAudio
-from microsip_core.user_agent.call_meeting import CallMeeting
+from microsip_core.user_agent.call_playback import CallPlayback
 from microsip_core.user_agent.events import EventType
 from microsip_core.user_agent.log import LOG
 from microsip_core.user_agent.outcome import DONE, Outcome
-from microsip_core.user_agent.playback import Playback
 from microsip_core.user_agent.states import CallState, EndCause
 
 if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
-
     from microsip_core.errors import MicrosipError
     from microsip_core.media.events import MediaEvent
     from microsip_core.media.statistics import CallStatistics
     from microsip_core.media.stream import Stream
 
 _FILE_PATIENCE = 2.0  # seconds that the end of a call waits for the last of a recording
-ToneStep = tuple[Sequence[float], int, int]
 
 
-class CallMedia(CallMeeting):
+class CallMedia(CallPlayback):
     """What a call can do with its sound, from the moment there is a session description of both sides."""
 
     muted = False
     stream_id = -1
     _audio: CallAudio | None = None
-    _playbacks: dict[int, Playback] | None = None
     _recordings: dict[int, tuple[str, asyncio.Future[None]]] | None = None
     recording_error: MicrosipError | None = None
-    _closing = False
 
     @property
     def codec(self) -> str | None:
@@ -64,30 +57,6 @@ class CallMedia(CallMeeting):
         """Send sound again."""
         self.stream("unmute").set_mute(False)
         self.muted = False
-
-    def play(
-        self, source: str | PathLike[str] | NDArray[np.int16], *, rate: int | None = None, loop: bool = False,
-    ) -> Playback:
-        """Play a WAV file, or an int16 array of ``rate`` Hz, to the peer. What played before stops.
-
-        Raises FileError when the file is missing or no usable WAV, InvalidState when there is no media yet.
-        """
-        return self._keep(self.stream("play").play(source, rate=rate, loop=loop))
-
-    def play_tone(self, steps: Sequence[ToneStep], *, loop: bool = False) -> Playback:
-        """Play tones: each step is (frequencies in Hz, on ms, off ms)."""
-        return self._keep(self.stream("play tone").play_tone(steps, loop))
-
-    def _keep(self, playback_id: int) -> Playback:
-        playback = Playback(playback_id)
-        if self._playbacks is None:
-            self._playbacks = {}
-        self._playbacks[playback_id] = playback
-        return playback
-
-    def stop_play(self) -> None:
-        """Stop what plays, now."""
-        self.stream("stop play").stop_play()
 
     def record(self, path: str | PathLike[str], *, stereo: bool = True) -> None:
         """Record the call to a WAV file: stereo has us left and the peer right, else both are mixed.
@@ -189,14 +158,6 @@ class CallMedia(CallMeeting):
             self._media_missing(event)
         elif kind == "error":
             LOG.warning("media of %s: %s", self, event.detail)
-
-    def _playback_finished(self, event: MediaEvent) -> None:
-        playback = self._playbacks.pop(event.reference, None) if self._playbacks else None
-        if playback is None:
-            return
-        reason = "call_ended" if self._closing else "finished" if event.detail == "finished" else "stopped"
-        playback.finish(reason, event.value)
-        self.emit(EventType.PLAYBACK_FINISHED, text=reason)
 
     def _recording_finished(self, recording: int, fault: str) -> None:
         path, future = self._recordings.pop(recording, ("", None)) if self._recordings else ("", None)

@@ -382,6 +382,24 @@ cdef class Stream:
             tones[i].off_ms = off_ms
         check(ms_stream_play_tones(self.alive(), tones, len(steps), loop, reference))
 
+    def play_feed(self, uint32_t capacity, uint32_t reference):
+        """Play what is written to the Feed that is returned."""
+        cdef Feed feed = Feed()
+        check(ms_stream_play_feed(self.alive(), capacity, reference, &feed.feed))
+        return feed
+
+    def pause_play(self, uint32_t reference, bint on):
+        """Pause or resume a playback."""
+        check(ms_stream_pause_play(self.alive(), reference, on))
+
+    def seek_play(self, uint32_t reference, uint64_t position):
+        """Move a clip to a sample."""
+        check(ms_stream_seek_play(self.alive(), reference, position))
+
+    def played(self):
+        """Samples played of what plays, or played last."""
+        return ms_stream_played(self.alive())
+
     def stop_play(self):
         """End the playback under way."""
         check(ms_stream_stop_play(self.alive()))
@@ -510,6 +528,46 @@ cdef class Tap:
     def starved(self):
         """Samples of silence sent because the next ones came too late."""
         return ms_tap_starved(self.tap) if self.tap != NULL else 0
+
+
+cdef class Feed:
+    """The samples of a playback, written while it plays; from one thread at a time."""
+
+    cdef ms_feed_t *feed
+
+    def __dealloc__(self):
+        if self.feed != NULL:
+            ms_feed_close(self.feed)
+
+    def space(self):
+        """Samples that can be written."""
+        return ms_feed_space(self.feed)
+
+    def waiting(self):
+        """Samples written and not played."""
+        return ms_feed_waiting(self.feed)
+
+    def write(self, const int16_t[::1] samples):
+        """Return how many samples were taken."""
+        if samples.shape[0] == 0:
+            return 0
+        return ms_feed_write(self.feed, &samples[0], <uint32_t>min(samples.shape[0], 0x7fffffff))
+
+    def clear(self):
+        """Throw away what was written and not played; return how many samples."""
+        return ms_feed_clear(self.feed)
+
+    def end(self):
+        """Nothing more will be written."""
+        ms_feed_end(self.feed)
+
+    def gone(self):
+        """Whether it is played no more."""
+        return bool(ms_feed_gone(self.feed))
+
+    def starved(self):
+        """Samples of silence played because the next ones came too late."""
+        return ms_feed_starved(self.feed)
 
 
 cdef class Mixer:

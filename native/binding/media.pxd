@@ -175,6 +175,20 @@ cdef extern from "microsip_media.h" nogil:
 
     ms_status_t ms_stream_play(ms_stream_t *stream, ms_pcm_t *pcm, bint loop, uint32_t id)
     ms_status_t ms_stream_play_tones(ms_stream_t *stream, const ms_tone_t *tones, size_t count, bint loop, uint32_t id)
+    ctypedef struct ms_feed_t:
+        pass
+    ms_status_t ms_stream_play_feed(ms_stream_t *stream, uint32_t capacity, uint32_t id, ms_feed_t **feed)
+    uint32_t ms_feed_space(const ms_feed_t *feed)
+    uint32_t ms_feed_waiting(const ms_feed_t *feed)
+    uint32_t ms_feed_write(ms_feed_t *feed, const int16_t *samples, uint32_t n)
+    uint32_t ms_feed_clear(ms_feed_t *feed)
+    void ms_feed_end(ms_feed_t *feed)
+    bint ms_feed_gone(const ms_feed_t *feed)
+    uint64_t ms_feed_starved(const ms_feed_t *feed)
+    void ms_feed_close(ms_feed_t *feed)
+    ms_status_t ms_stream_pause_play(ms_stream_t *stream, uint32_t id, bint on)
+    ms_status_t ms_stream_seek_play(ms_stream_t *stream, uint32_t id, uint64_t position)
+    uint64_t ms_stream_played(const ms_stream_t *stream)
     ms_status_t ms_stream_stop_play(ms_stream_t *stream)
     ms_status_t ms_stream_record(ms_stream_t *stream, const char *path, bint stereo, uint32_t id)
     ms_status_t ms_stream_stop_record(ms_stream_t *stream)

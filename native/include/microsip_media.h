@@ -284,6 +284,28 @@ typedef struct ms_tone {
 
 ms_status_t ms_stream_play(ms_stream_t *stream, ms_pcm_t *pcm, bool loop, uint32_t id);
 ms_status_t ms_stream_play_tones(ms_stream_t *stream, const ms_tone_t *tones, size_t count, bool loop, uint32_t id);
+/* What the caller writes while it plays, from any one thread, at the stream's rate; `capacity` samples may wait. It ends
+   when all that was written before ms_feed_end has been played. */
+typedef struct ms_feed ms_feed_t;
+ms_status_t ms_stream_play_feed(ms_stream_t *stream, uint32_t capacity, uint32_t id, ms_feed_t **feed);
+uint32_t ms_feed_space(const ms_feed_t *feed);
+uint32_t ms_feed_waiting(const ms_feed_t *feed);
+uint32_t ms_feed_write(ms_feed_t *feed, const int16_t *samples, uint32_t n);
+/* What was written and not played yet will not be; how many samples. */
+uint32_t ms_feed_clear(ms_feed_t *feed);
+void ms_feed_end(ms_feed_t *feed);
+/* It was stopped or replaced, or its stream has ended: writing is in vain. */
+bool ms_feed_gone(const ms_feed_t *feed);
+/* Samples of silence played because the next ones came too late. */
+uint64_t ms_feed_starved(const ms_feed_t *feed);
+void ms_feed_close(ms_feed_t *feed);
+
+/* Silence instead of what plays, if it is `id`, until it is paused no more. */
+ms_status_t ms_stream_pause_play(ms_stream_t *stream, uint32_t id, bool on);
+/* A clip goes on at a sample of the stream's rate, at its end if it is shorter. */
+ms_status_t ms_stream_seek_play(ms_stream_t *stream, uint32_t id, uint64_t position);
+/* Samples played of what plays, or of what played last. */
+uint64_t ms_stream_played(const ms_stream_t *stream);
 ms_status_t ms_stream_stop_play(ms_stream_t *stream);
 /* 16-bit WAV: sent left and received right, or both mixed. */
 ms_status_t ms_stream_record(ms_stream_t *stream, const char *path, bool stereo, uint32_t id);

@@ -18,6 +18,8 @@ typedef enum ms_command_kind {
     MS_COMMAND_ADD,
     MS_COMMAND_CONFIGURE,
     MS_COMMAND_PLAY,        /* playback NULL: stop */
+    MS_COMMAND_PAUSE,       /* what plays, if it is that one */
+    MS_COMMAND_SEEK,
     MS_COMMAND_RECORD,      /* recorder NULL: stop */
     MS_COMMAND_TAP,
     MS_COMMAND_UNTAP,
@@ -97,6 +99,11 @@ typedef struct ms_command {
         ms_member_t *member;
         ms_digits_t digits;
         bool on;
+        struct {
+            uint32_t id;
+            bool paused;
+            uint64_t position; /* samples */
+        } play;
         struct {
             int32_t send, receive; /* 4096 is 1 */
         } gain;

@@ -20,9 +20,20 @@ void ms_tone_prepare(void) {
         sine[i] = (int16_t)lrint(AMPLITUDE * sin(2.0 * acos(-1.0) * i / TABLE_SIZE));
 }
 
+static void let_go(ms_feed_t *feed) {
+    if (atomic_fetch_sub(&feed->owners, 1) != 1)
+        return;
+    ms_pcm_ring_close(&feed->ring);
+    free(feed);
+}
+
 static void dispose(ms_node_t *node) {
     ms_playback_t *playback = (ms_playback_t *)node;
     ms_pcm_release(playback->pcm);
+    if (playback->feed != NULL) {
+        atomic_store(&playback->feed->gone, true);
+        let_go(playback->feed);
+    }
     free(playback);
 }
 
@@ -44,6 +55,40 @@ ms_status_t ms_playback_open_clip(ms_pcm_t *pcm, bool loop, uint32_t id, ms_play
     playback->pcm = pcm;
     *out = playback;
     return MS_OK;
+}
+
+ms_status_t ms_playback_open_feed(uint32_t capacity, uint32_t id, ms_playback_t **out) {
+    ms_playback_t *playback = create(false, id);
+    ms_feed_t *feed = calloc(1, sizeof *feed);
+    if (playback == NULL || feed == NULL || ms_pcm_ring_open(&feed->ring, capacity) != MS_OK) {
+        free(playback);
+        free(feed);
+        return capacity > 1U << 24 ? MS_EINVAL : MS_ENOMEM;
+    }
+    atomic_init(&feed->owners, 2);
+    playback->feed = feed;
+    *out = playback;
+    return MS_OK;
+}
+
+uint32_t ms_feed_space(const ms_feed_t *feed) { return ms_pcm_ring_space(&feed->ring); }
+uint32_t ms_feed_waiting(const ms_feed_t *feed) { return ms_pcm_ring_readable(&feed->ring); }
+uint32_t ms_feed_write(ms_feed_t *feed, const int16_t *samples, uint32_t n) {
+    return ms_pcm_ring_write(&feed->ring, samples, n);
+}
+uint32_t ms_feed_clear(ms_feed_t *feed) { return ms_pcm_ring_clear(&feed->ring); }
+void ms_feed_end(ms_feed_t *feed) { atomic_store(&feed->ended, true); }
+bool ms_feed_gone(const ms_feed_t *feed) { return atomic_load(&feed->gone); }
+uint64_t ms_feed_starved(const ms_feed_t *feed) { return atomic_load(&feed->starved); }
+
+void ms_feed_close(ms_feed_t *feed) {
+    ms_feed_end(feed);
+    let_go(feed);
+}
+
+void ms_playback_seek(ms_playback_t *playback, uint64_t position) {
+    if (playback->pcm != NULL)
+        playback->position = position < playback->pcm->length ? (size_t)position : playback->pcm->length;
 }
 
 static bool fill_step(const ms_tone_t *tone, uint32_t sample_rate, ms_tone_step_t *step) {
@@ -145,7 +190,25 @@ static size_t read_tones(ms_playback_t *playback, int16_t *out, size_t n) {
     return n;
 }
 
+/* Whether it has ended is asked before the last reading, so that nothing is left behind. */
+static size_t read_feed(ms_playback_t *playback, int16_t *out, size_t n) {
+    ms_feed_t *feed = playback->feed;
+    bool ended = atomic_load(&feed->ended);
+    size_t got = ms_pcm_ring_read(&feed->ring, out, (uint32_t)n);
+    playback->played += got;
+    memset(out + got, 0, (n - got) * sizeof *out);
+    if (!ended && got < n && playback->played > 0)
+        atomic_fetch_add_explicit(&feed->starved, n - got, memory_order_relaxed);
+    return ended ? got : n;
+}
+
 size_t ms_playback_read(ms_playback_t *playback, int16_t *out, size_t n) {
+    if (playback->paused) {
+        memset(out, 0, n * sizeof *out);
+        return n;
+    }
+    if (playback->feed != NULL)
+        return read_feed(playback, out, n);
     size_t made = playback->pcm != NULL ? read_clip(playback, out, n) : read_tones(playback, out, n);
     memset(out + made, 0, (n - made) * sizeof *out);
     playback->played += made;

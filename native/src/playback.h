@@ -4,6 +4,7 @@
 
 #include "microsip_media.h"
 #include "mpsc_list.h"
+#include "pcm_ring.h"
 
 #include <stdbool.h>
 
@@ -13,12 +14,23 @@ typedef struct ms_tone_step {
     uint32_t on, off; /* samples; on 0 means for ever */
 } ms_tone_step_t;
 
+/* What a caller's thread writes while it plays. The stream's and the caller's; whoever lets go last frees it. */
+struct ms_feed {
+    _Atomic uint32_t owners;
+    ms_pcm_ring_t ring;
+    _Atomic bool ended;       /* nothing more will be written */
+    _Atomic bool gone;        /* it is played no more */
+    _Atomic uint64_t starved; /* samples of silence because the next came too late */
+};
+
 typedef struct ms_playback {
     ms_node_t node;
     uint32_t id;
     bool loop;
     uint64_t played;      /* samples */
-    ms_pcm_t *pcm;        /* NULL: tones */
+    bool paused;
+    ms_feed_t *feed;      /* NULL: clip or tones */
+    ms_pcm_t *pcm;        /* NULL: feed or tones */
     size_t position;      /* in the clip */
     ms_tone_step_t steps[MS_TONE_STEPS];
     uint32_t step_count, step;
@@ -31,7 +43,12 @@ ms_status_t ms_playback_open_clip(ms_pcm_t *pcm, bool loop, uint32_t id, ms_play
 ms_status_t ms_playback_open_tones(const ms_tone_t *tones, size_t count, uint32_t sample_rate, bool loop, uint32_t id,
                                    ms_playback_t **playback);
 
-/* The next n samples, silence behind the end; how many of them were the playback's: fewer than n at its end. */
+ms_status_t ms_playback_open_feed(uint32_t capacity, uint32_t id, ms_playback_t **playback);
+/* Of a clip: go on at a sample, or at its end. */
+void ms_playback_seek(ms_playback_t *playback, uint64_t position);
+
+/* The next n samples, silence behind the end; how many of them were the playback's: fewer than n at its end.
+   While it is paused, or its feed is late, silence counts as its own, but not as played. */
 size_t ms_playback_read(ms_playback_t *playback, int16_t *out, size_t n);
 static inline void ms_playback_close(ms_playback_t *playback) { playback->node.dispose(&playback->node); }
 

@@ -114,6 +114,7 @@ struct ms_stream {
 
     /* audio */
     ms_playback_t *playback;
+    _Atomic uint64_t played;     /* of it, or of the last one, samples; callers' too */
     ms_recorder_t *recorder;
     ms_tap_t *tap;
     ms_end_t *end;               /* of a link to a mixer or another stream */

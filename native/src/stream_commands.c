@@ -121,6 +121,14 @@ void ms_command_apply(ms_command_t *command, ms_shard_t *shard) {
         ms_stream_finish_playback(stream, shard, command->as.playback == NULL ? "stopped" : "replaced");
         stream->playback = command->as.playback;
         break;
+    case MS_COMMAND_PAUSE:
+        if (stream->playback != NULL && stream->playback->id == command->as.play.id)
+            stream->playback->paused = command->as.play.paused;
+        break;
+    case MS_COMMAND_SEEK:
+        if (stream->playback != NULL && stream->playback->id == command->as.play.id)
+            ms_playback_seek(stream->playback, command->as.play.position);
+        break;
     case MS_COMMAND_RECORD: record(stream, command->as.recorder); break;
     case MS_COMMAND_TAP: set_tap(stream, shard, command->as.tap); break;
     case MS_COMMAND_UNTAP:

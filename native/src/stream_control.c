@@ -223,6 +223,45 @@ ms_status_t ms_stream_play_tones(ms_stream_t *stream, const ms_tone_t *tones, si
 
 ms_status_t ms_stream_stop_play(ms_stream_t *stream) { return submit_playback(stream, NULL); }
 
+ms_status_t ms_stream_play_feed(ms_stream_t *stream, uint32_t capacity, uint32_t id, ms_feed_t **feed) {
+    ms_playback_t *playback = NULL;
+    *feed = NULL;
+    ms_status_t status = ms_playback_open_feed(capacity, id, &playback);
+    if (status != MS_OK)
+        return status;
+    ms_feed_t *made = playback->feed; /* the playback is the shard's in a moment */
+    status = submit_playback(stream, playback);
+    if (status == MS_OK)
+        *feed = made;
+    else
+        ms_feed_close(made);
+    return status;
+}
+
+ms_status_t ms_stream_pause_play(ms_stream_t *stream, uint32_t id, bool on) {
+    ms_command_t *command = ms_command_create(stream, MS_COMMAND_PAUSE);
+    if (command == NULL)
+        return MS_ENOMEM;
+    command->as.play.id = id;
+    command->as.play.paused = on;
+    ms_command_submit(command);
+    return MS_OK;
+}
+
+ms_status_t ms_stream_seek_play(ms_stream_t *stream, uint32_t id, uint64_t position) {
+    ms_command_t *command = ms_command_create(stream, MS_COMMAND_SEEK);
+    if (command == NULL)
+        return MS_ENOMEM;
+    command->as.play.id = id;
+    command->as.play.position = position;
+    ms_command_submit(command);
+    return MS_OK;
+}
+
+uint64_t ms_stream_played(const ms_stream_t *stream) {
+    return atomic_load_explicit(&stream->played, memory_order_relaxed);
+}
+
 ms_status_t ms_stream_record(ms_stream_t *stream, const char *path, bool stereo, uint32_t id) {
     ms_command_t *command = ms_command_create(stream, MS_COMMAND_RECORD);
     if (command == NULL)

@@ -20,7 +20,9 @@ void ms_stream_finish_playback(ms_stream_t *stream, ms_shard_t *shard, const cha
 static bool speak(ms_stream_t *stream, ms_shard_t *shard) {
     uint32_t n = stream->frame_samples;
     if (stream->playback != NULL) {
-        if (ms_playback_read(stream->playback, shard->sent, n) < n)
+        bool ended = ms_playback_read(stream->playback, shard->sent, n) < n;
+        atomic_store_explicit(&stream->played, stream->playback->played, memory_order_relaxed);
+        if (ended)
             ms_stream_finish_playback(stream, shard, "finished");
         return true;
     }

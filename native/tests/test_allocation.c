@@ -33,6 +33,7 @@ static ms_status_t use(ms_stream_t *stream, const char *wav, const char *recordi
                                  .receive = {payload("PCMU", 0)}, .receive_count = 1, .telephone_event = 101};
     ms_pcm_t *clip = NULL, *file = NULL;
     ms_tap_t *tap = NULL;
+    ms_feed_t *feed = NULL;
     ms_status_t status = ms_stream_configure(stream, &format);
     if (status == MS_OK)
         status = ms_pcm_copy(SAMPLES, 160, 16000, 8000, &clip);
@@ -44,6 +45,10 @@ static ms_status_t use(ms_stream_t *stream, const char *wav, const char *recordi
         status = ms_stream_play(stream, file, false, 2);
     if (status == MS_OK)
         status = ms_stream_play_tones(stream, &TONE, 1, false, 3);
+    if (status == MS_OK)
+        status = ms_stream_play_feed(stream, 1000, 5, &feed);
+    if (status == MS_OK)
+        status = ms_stream_pause_play(stream, 5, true);
     if (status == MS_OK)
         status = ms_stream_stop_play(stream);
     if (status == MS_OK)
@@ -62,6 +67,8 @@ static ms_status_t use(ms_stream_t *stream, const char *wav, const char *recordi
     ms_pcm_release(file);
     if (tap != NULL)
         ms_tap_close(tap, stream);
+    if (feed != NULL)
+        ms_feed_close(feed);
     return status;
 }
 

@@ -119,6 +119,62 @@ static void levels_are_scaled_and_measured(void) {
     CHECK_EQ(ms_energy(samples, 10), 10LL * 32768 * 32768);
 }
 
+static void a_feed_plays_what_is_written_to_its_end(void) {
+    ms_playback_t *playback;
+    int16_t samples[400], out[160];
+    for (int i = 0; i < 400; i++)
+        samples[i] = (int16_t)(i + 1);
+    REQUIRE(ms_playback_open_feed(1000, 5, &playback) == MS_OK);
+    ms_feed_t *feed = playback->feed;
+    CHECK_EQ(ms_playback_read(playback, out, 160), 160); /* nothing there yet: no starvation */
+    CHECK_EQ(ms_feed_starved(feed), 0);
+    CHECK_EQ(ms_feed_write(feed, samples, 400), 400);
+    CHECK_EQ(ms_feed_space(feed), 1024 - 400);
+    CHECK_EQ(ms_playback_read(playback, out, 160), 160);
+    CHECK_EQ(out[159], 160);
+    playback->paused = true;
+    CHECK_EQ(ms_playback_read(playback, out, 160), 160);
+    CHECK_EQ(out[0], 0);
+    playback->paused = false;
+    CHECK_EQ(ms_playback_read(playback, out, 160), 160);
+    CHECK_EQ(ms_playback_read(playback, out, 160), 160); /* 80 of them are silence */
+    CHECK_EQ(out[79], 400);
+    CHECK_EQ(out[80], 0);
+    CHECK_EQ(ms_feed_starved(feed), 80);
+    CHECK_EQ(playback->played, 400);
+    ms_feed_write(feed, samples, 100);
+    CHECK_EQ(ms_feed_clear(feed), 100); /* seeking */
+    CHECK_EQ(ms_feed_waiting(feed), 0);
+    ms_feed_write(feed, samples, 100);
+    ms_feed_end(feed);
+    CHECK_EQ(ms_playback_read(playback, out, 160), 100);
+    CHECK_EQ(out[99], 100);
+    CHECK_EQ(playback->played, 500);
+    CHECK(!ms_feed_gone(feed));
+    ms_playback_close(playback);
+    CHECK(ms_feed_gone(feed));
+    ms_feed_close(feed);
+}
+
+static void a_clip_can_be_paused_and_moved(void) {
+    ms_pcm_t *pcm = ramp(500);
+    ms_playback_t *playback;
+    int16_t out[100];
+    REQUIRE(ms_playback_open_clip(pcm, false, 1, &playback) == MS_OK);
+    playback->paused = true;
+    CHECK_EQ(ms_playback_read(playback, out, 100), 100);
+    CHECK_EQ(out[0], 0);
+    playback->paused = false;
+    ms_playback_seek(playback, 300);
+    CHECK_EQ(ms_playback_read(playback, out, 100), 100);
+    CHECK_EQ(out[0], 301);
+    CHECK_EQ(playback->played, 100);
+    ms_playback_seek(playback, 5000);
+    CHECK_EQ(ms_playback_read(playback, out, 100), 0);
+    ms_playback_close(playback);
+    ms_pcm_release(pcm);
+}
+
 int main(void) {
     ms_tone_prepare();
     RUN(a_clip_ends_and_is_filled_with_silence);
@@ -127,5 +183,7 @@ int main(void) {
     RUN(tones_loop_and_last);
     RUN(bad_tones_are_refused);
     RUN(levels_are_scaled_and_measured);
+    RUN(a_feed_plays_what_is_written_to_its_end);
+    RUN(a_clip_can_be_paused_and_moved);
     return check_result("playback");
 }

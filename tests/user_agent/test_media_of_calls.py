@@ -60,7 +60,7 @@ async def test_playback_ends_with_reason_and_length(call: Call, backend: FakeBac
     first, second, third = (call.play(name) for name in ("1.wav", "2.wav", "3.wav"))
     backend.tell("playback_finished", 400, "replaced", first.id)
     backend.tell("playback_finished", 1234, "finished", second.id)
-    assert await asyncio.wait_for(first, 2) == PlaybackResult("stopped", 400)
+    assert await asyncio.wait_for(first, 2) == PlaybackResult("replaced", 400)
     assert await asyncio.wait_for(second, 2) == PlaybackResult("finished", 1234)
     waiting = asyncio.create_task(asyncio.wait_for(third, 2))
     await asyncio.sleep(0)
@@ -68,7 +68,7 @@ async def test_playback_ends_with_reason_and_length(call: Call, backend: FakeBac
     await call.hangup()
     assert await waiting == PlaybackResult("call_ended", 60)
     assert [event.text async for event in events if event.type == "playback_finished"] == [
-        "stopped", "finished", "call_ended",
+        "replaced", "finished", "call_ended",
     ]
 
 

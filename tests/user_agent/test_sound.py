@@ -276,3 +276,52 @@ async def test_port_range_is_kept_and_its_end_is_told(make_agent: MakeAgent, cor
     third = caller.start_call(uri)
     assert third.state is CallState.ENDED
     assert str(low) in str(third.error)
+
+
+async def test_an_unanswered_call_plays_early_media(make_agent: MakeAgent, core: str) -> None:
+    caller, callee = await make_agent(media=None, core=core), await make_agent(media=None, core=core)
+    call = caller.start_call("sip:bob@{}:{}".format(*callee.listen_address))
+    other = await callee.next_call(2)
+    other.ring(early_media=True)
+    playback = other.play(tone(600, 5), rate=RATE)
+    await call.wait("early", 2)
+    heard = await asyncio.wait_for(listen(call.audio, 0.6), 5)
+    assert strongest(heard[-2000:]) == pytest.approx(600, abs=5)
+    assert call.answered is None
+    playback.stop()
+    result = await asyncio.wait_for(playback, 2)
+    assert result.reason == "stopped"
+    assert 0.3 < result.played < 5
+    other.reject(486)
+
+
+async def test_a_playback_is_paused_moved_and_told(make_agent: MakeAgent, tmp_path: Path) -> None:
+    if not native_available():
+        pytest.skip("the native core is not built")
+    caller, callee = await make_agent(media=None, core="native"), await make_agent(media=None, core="native")
+    callee.on_incoming = lambda call: call.answer()
+    call = await caller.invite("sip:bob@{}:{}".format(*callee.listen_address))
+    first = call.play(tone(600, 5), rate=RATE)
+    first.pause()
+    assert first.paused
+    second = call.play(tone(700, 5), rate=RATE)
+    first.resume()  # it has been replaced: this is not for the second
+    first.stop()
+    assert (await asyncio.wait_for(first, 2)).reason == "replaced"
+    assert first.position < 0.1
+    second.seek(4.9)
+    result = await asyncio.wait_for(second, 2)
+    assert result.reason == "finished"
+    assert second.position == result.played < 1
+    files = []
+    for number in range(2):
+        files.append(tmp_path / f"{number}.wav")
+        with wave.open(str(files[-1]), "wb") as file:
+            file.setparams((1, 2, RATE, 0, "NONE", ""))
+            file.writeframes(tone(500, 0.1).tobytes())
+    assert await asyncio.wait_for(call.play(files), 3) == PlaybackResult("finished", 200)
+    bad = tmp_path / "bad.mp3"
+    bad.write_bytes(b"nothing")
+    broken = await asyncio.wait_for(call.play(bad), 3)
+    assert (broken.reason, broken.played_ms) == ("error", 0)
+    assert "bad.mp3" in broken.error

@@ -103,6 +103,22 @@ class ReferenceStream(StreamCore):
             self._sender.play(playback_id, source)
             return playback_id
 
+    def play_files(self, paths: Sequence[str | PathLike[str]], *, loop: bool = False) -> int:
+        """Refuse: the reference core plays WAV files only."""
+        raise NotSupported("the reference core plays WAV files only", step="play", remedy=NATIVE_REMEDY)
+
+    def pause_play(self, playback: int, paused: bool = True) -> None:
+        """Refuse: this takes the native core."""
+        raise NotSupported("the reference core can not pause", step="pause", remedy=NATIVE_REMEDY)
+
+    def seek_play(self, playback: int, seconds: float) -> None:
+        """Refuse: this takes the native core."""
+        raise NotSupported("the reference core can not seek", step="seek", remedy=NATIVE_REMEDY)
+
+    def played(self) -> float:
+        """Refuse: this takes the native core."""
+        raise NotSupported("the reference core does not count", step="position", remedy=NATIVE_REMEDY)
+
     def stop_play(self) -> None:
         """See the interface."""
         with self._commanding():
