@@ -23,7 +23,8 @@ class ChallengeMode(StrEnum):
 class AuthSettings:
     """How the server authenticates.
 
-    ``algorithms`` are offered strongest first. ``nonce_lifetime`` is in seconds: short ones provoke stale nonces.
+    ``algorithms`` are offered strongest first, "-sess" forms too, with the ``qop`` options.
+    ``nonce_lifetime`` is in seconds: short ones provoke stale nonces.
     ``proxy_status`` is how requests other than REGISTER are challenged: 407 as a proxy does, or 401 as some PBXes do.
     """
 
@@ -31,6 +32,7 @@ class AuthSettings:
     algorithms: tuple[str, ...] = ("SHA-256", "MD5")
     nonce_lifetime: float = 300.0
     proxy_status: int = 407
+    qop: tuple[str, ...] = ("auth",)
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +59,7 @@ class Authenticator:
         self.settings = settings
         self._users = users
         self._digest = DigestServer(
-            realm, secret, algorithms=settings.algorithms, nonce_lifetime=settings.nonce_lifetime,
+            realm, secret, algorithms=settings.algorithms, qop=settings.qop, nonce_lifetime=settings.nonce_lifetime,
         )
 
     def check_register(self, request: Request, now: float) -> Decision:
@@ -78,6 +80,7 @@ class Authenticator:
     def _check(self, request: Request, now: float, status: int) -> Decision:
         check = self._digest.check(
             request.get_all(_credentials_header(status)), request.method, self._users.get, now, request.body,
+            request.uri,
         )
         if check.verdict is DigestVerdict.ACCEPTED:
             return Decision(user=check.username, verdict=check.verdict)

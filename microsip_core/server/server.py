@@ -42,8 +42,8 @@ class LoopbackServer:
     need. ``domain`` is the name in their addresses, by default the address it listens at. ``challenge`` says which
     requests must authenticate: "none", "register", "invite" (REGISTER and INVITE) or "all" (every method, BYE
     included); ``challenge_status`` 407 or 401 how those other than REGISTER are asked,
-    ``algorithms`` and ``nonce_lifetime`` (seconds) with what. ``min_expires`` to ``max_expires`` seconds is what a
-    registration may last. ``loss`` (0 to 1), ``delay`` and ``jitter`` (seconds) impair what passes by UDP, the same way
+    ``algorithms``, ``qop`` and ``nonce_lifetime`` (seconds) with what.
+    ``min_expires`` to ``max_expires`` seconds is what a registration may last. ``loss`` (0 to 1), ``delay`` and ``jitter`` (seconds) impair what passes by UDP, the same way
     for the same ``seed``. ``services`` False leaves out the service users; ``service_settings`` says how they behave.
     ``on_event`` is called for each thing that happens, in the loop's thread.
     """
@@ -51,7 +51,8 @@ class LoopbackServer:
     def __init__(
         self, host: str = "127.0.0.1", port: int = 0, users: Mapping[str, str] | None = None, *,
         realm: str = "loopback", domain: str | None = None, challenge: str = "register", challenge_status: int = 407,
-        algorithms: Sequence[str] = ("SHA-256", "MD5"), nonce_lifetime: float = 300.0, min_expires: int = 1,
+        algorithms: Sequence[str] = ("SHA-256", "MD5"), nonce_lifetime: float = 300.0,
+        qop: Sequence[str] = ("auth",), min_expires: int = 1,
         max_expires: int = 7200, services: bool = True, service_settings: ServiceSettings | None = None,
         loss: float = 0.0, delay: float = 0.0, jitter: float = 0.0, seed: int | None = None,
         timers: Timers = DEFAULT_TIMERS, on_event: Callable[[ServerEvent], None] | None = None,
@@ -85,7 +86,9 @@ class LoopbackServer:
         self._core = ServerCore(
             ServerConfig(
                 users=self.users, domains=tuple(dict.fromkeys(names)), realm=realm, timers=timers,
-                auth=AuthSettings(ChallengeMode(challenge), tuple(algorithms), nonce_lifetime, challenge_status),
+                auth=AuthSettings(
+                    ChallengeMode(challenge), tuple(algorithms), nonce_lifetime, challenge_status, tuple(qop),
+                ),
                 registrar=RegistrarLimits(min_expires, min(3600, max_expires), max_expires),
                 date=lambda: formatdate(usegmt=True),
             ),

@@ -8,12 +8,15 @@ from typing import TYPE_CHECKING
 
 from .digest import authorization, choose_challenges
 from .grammar import iterate_name_values
+from .identity import Credential, PendingCredential
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from ..ids import IdSource
     from .digest import Challenge
     from .hop import Hop
-    from .identity import Credential, Identity
+    from .identity import Identity
     from .message import Request, Response
 
 _MAX_NONCES = 8
@@ -76,10 +79,10 @@ class ChallengeCache:
         """Forget the nonce of a realm."""
         self._nonces = [old for old in self._nonces if (old.header, old.challenge.realm) != (header, realm)]
 
-    def authorize(self, request: Request, hop: Hop, ids: IdSource) -> None:
-        """Answer the challenges known for that hop."""
+    def authorize(self, request: Request, hop: Hop, ids: IdSource, *, own: bool) -> None:
+        """Answer the challenges known for that hop; ``own``: it is a server of the account."""
         for nonce in self._nonces:
-            if nonce.hop is None or nonce.hop == hop.with_port:
+            if (nonce.hop is None or nonce.hop == hop.with_port) and (own or nonce.credential.realm is not None):
                 nonce.authorize(request, ids)
 
     def renew(self, header: str, nextnonce: str) -> None:
@@ -97,51 +100,75 @@ class ChallengeOutcome(Enum):
     NO_CREDENTIALS = "no credentials for the realm asked for"
     REFUSED = "credentials refused"
     UNSUPPORTED = "no challenge that can be answered"
+    STRANGER = "the password is not for whoever asked"
+    WAIT = "somebody is being asked for the credentials"
 
 
 class Authentication:
     """The challenges met by one request and its repetitions: made when the first one comes."""
 
-    __slots__ = ("_answered", "_identity", "_stale", "_usage_nonces")
+    __slots__ = ("_answered", "_identity", "_pending", "_stale", "_usage_nonces")
 
     def __init__(self, identity: Identity, usage_nonces: ChallengeCache) -> None:
         self._identity = identity
         self._usage_nonces = usage_nonces
         self._answered: set[tuple[str, str]] = set()
+        self._pending: dict[str, PendingCredential] = {}
         self._stale: dict[tuple[str, str], int] = {}
 
-    def answer(self, response: Response, hop: Hop) -> ChallengeOutcome:
+    def answer(
+        self, response: Response, hop: Hop, *, own: bool, go_on: Callable[[float], None],
+    ) -> ChallengeOutcome:
         """Take the challenges of a 401 or 407 and tell whether to send the request again.
 
+        ``own``: it went to a server of the account. After WAIT ``go_on`` is called: then call this again.
         A realm whose fresh nonce was answered, and which asks again without saying stale, has refused the password:
         asking it once more would lock the account. Stale nonces are renewed twice.
         """
-        met = False
-        for challenge_header, header, _ in _HEADERS:
-            if challenge_header not in response:
-                continue
-            for challenge in choose_challenges(response.get_all(challenge_header)):
-                outcome = self._take(challenge, header, hop)
-                if outcome is not ChallengeOutcome.RETRY:
-                    return outcome
-                met = True
-        return ChallengeOutcome.RETRY if met else ChallengeOutcome.UNSUPPORTED
+        asked = [
+            (challenge, header)
+            for challenge_header, header, _ in _HEADERS if challenge_header in response
+            for challenge in choose_challenges(response.get_all(challenge_header))
+        ]
+        answers = []
+        for challenge, header in asked:
+            found = self._find(challenge, header, own=own, go_on=go_on)
+            if isinstance(found, ChallengeOutcome):
+                if found is not ChallengeOutcome.WAIT:
+                    self._cache(header).drop(header, challenge.realm)
+                return found
+            answers.append(found)
+        for (challenge, header), credential in zip(asked, answers, strict=True):
+            self._take(challenge, header, credential, hop)
+        return ChallengeOutcome.RETRY if asked else ChallengeOutcome.UNSUPPORTED
 
-    def _take(self, challenge: Challenge, header: str, hop: Hop) -> ChallengeOutcome:
-        key = (header, challenge.realm)
-        cache = self._cache(header)
-        credential = self._identity.credential_for(challenge.realm)
-        if challenge.stale and self._stale.get(key, 0) < _MAX_STALE:
-            self._stale[key] = self._stale.get(key, 0) + 1
-        elif key in self._answered:
-            cache.drop(*key)
+    def _find(
+        self, challenge: Challenge, header: str, *, own: bool, go_on: Callable[[float], None],
+    ) -> Credential | ChallengeOutcome:
+        """Return the credential with which to answer a challenge, or why it can not be answered."""
+        key = header, challenge.realm
+        renewed = challenge.stale and self._stale.get(key, 0) < _MAX_STALE
+        if key in self._answered and not renewed:
             return ChallengeOutcome.REFUSED
+        found = self._pending.get(challenge.realm) or self._identity.credential_for(challenge.realm)
+        if isinstance(found, PendingCredential):
+            self._pending[challenge.realm] = found
+            if not found.settled:
+                found.waiting = go_on
+                return ChallengeOutcome.WAIT
+        credential = found.credential if isinstance(found, PendingCredential) else found
         if credential is None:
-            cache.drop(*key)
             return ChallengeOutcome.NO_CREDENTIALS
+        return credential if own or credential.realm is not None else ChallengeOutcome.STRANGER
+
+    def _take(self, challenge: Challenge, header: str, credential: Credential, hop: Hop) -> None:
+        key = header, challenge.realm
+        self._pending.pop(challenge.realm, None)
+        if challenge.stale:
+            self._stale[key] = self._stale.get(key, 0) + 1
         self._answered.add(key)
+        cache = self._cache(header)
         cache.put(Nonce(challenge, credential, header, None if cache is self._usage_nonces else hop.with_port))
-        return ChallengeOutcome.RETRY
 
     def _cache(self, header: str) -> ChallengeCache:
         if header == "Authorization":

@@ -37,9 +37,8 @@ __all__ = [
 def choose_challenges(values: Iterable[str]) -> list[Challenge]:
     """Return the challenges to answer, one for each realm in order of appearance, out of one response's header values.
 
-    In each realm the strongest algorithm we support wins, and of equals the topmost: RFC 8760 s2.4 lets a client prefer
-    strength over the server's order, so that nobody on the path can put a weaker one in front. What we can not answer
-    or read, such as another scheme, is passed over.
+    In each realm the topmost we support wins (RFC 8760 s2.4): the server has put them in its order of preference. What
+    we can not answer or read, such as another scheme, is passed over.
     """
     chosen: dict[str, Challenge] = {}
     for value in values:
@@ -49,9 +48,7 @@ def choose_challenges(values: Iterable[str]) -> list[Challenge]:
             except SipParseError:
                 continue
             if challenge.is_supported:
-                best = chosen.get(challenge.realm)
-                if best is None or challenge.strength > best.strength:
-                    chosen[challenge.realm] = challenge
+                chosen.setdefault(challenge.realm, challenge)
     return list(chosen.values())
 
 

@@ -15,10 +15,12 @@ from .digest_values import (
     Challenge,
     Credentials,
     PasswordLookup,
+    base_algorithm,
     parse_credentials,
     verify,
 )
 from .parse_error import SipParseError
+from .uri import SipUri
 
 _WINDOW = 64
 
@@ -64,8 +66,9 @@ class DigestServer:
     ) -> None:
         if len(secret) < 16:
             raise InvalidArgument("the nonce secret must have 16 octets at least")
-        asked = frozenset(algorithms)
-        self.algorithms = tuple(name for name in ALGORITHMS if name in asked and name in SUPPORTED)
+        asked = tuple(dict.fromkeys(algorithms))
+        known = [name for name in asked if base_algorithm(name) in SUPPORTED]
+        self.algorithms = tuple(sorted(known, key=lambda name: ALGORITHMS.index(base_algorithm(name))))
         if not self.algorithms:
             raise InvalidArgument("no digest algorithm that is supported here")
         self.realm = realm
@@ -83,9 +86,11 @@ class DigestServer:
         return [str(Challenge(self.realm, nonce, algorithm, self.qop, stale=stale)) for algorithm in self.algorithms]
 
     def check(
-        self, values: Iterable[str], method: str, password_of: PasswordLookup, now: float, body: bytes = b""
+        self, values: Iterable[str], method: str, password_of: PasswordLookup, now: float, body: bytes = b"",
+        uri: str | None = None,
     ) -> DigestCheck:
-        """Check the values of all Authorization (or Proxy-Authorization) headers of a request.
+        """Check the values of all Authorization (or Proxy-Authorization) headers of a request to ``uri``, which is what
+        they must be for (RFC 7616 s3.4.6); None: that is not looked at.
 
         Those for other realms are passed over. ACK and CANCEL can not be challenged (RFC 3261 s22.1): do not check
         them.
@@ -96,11 +101,12 @@ class DigestServer:
             except SipParseError:
                 continue
             if credentials.realm == self.realm:
-                return self._check_credentials(credentials, method, password_of, now, body)
+                return self._check_credentials(credentials, method, password_of, now, body, uri)
         return DigestCheck(DigestVerdict.MISSING)
 
     def _check_credentials(
-        self, credentials: Credentials, method: str, password_of: PasswordLookup, now: float, body: bytes
+        self, credentials: Credentials, method: str, password_of: PasswordLookup, now: float, body: bytes,
+        uri: str | None,
     ) -> DigestCheck:
         username = credentials.username
         made = self._read_nonce(credentials.nonce)
@@ -111,7 +117,7 @@ class DigestServer:
         password = password_of(username)
         # The arithmetic is done for unknown users too: its time must not tell who exists.
         proved = verify(credentials, method, password=password or "", body=body)
-        if password is None or not proved:
+        if password is None or not proved or (uri is not None and not _same_resource(credentials.uri, uri)):
             return DigestCheck(DigestVerdict.REFUSED, username)
         if made is None or not 0 <= now - made[0] <= self.nonce_lifetime or not self._use(made[1], credentials):
             return DigestCheck(DigestVerdict.STALE, username)
@@ -162,3 +168,14 @@ class DigestServer:
             return False
         self._counts[serial] = (highest, bits | 1 << behind)
         return True
+
+
+def _same_resource(proved: str, asked: str) -> bool:
+    """Whether credentials are for the Request-URI: the same user, host and port, since proxies take parameters away."""
+    if proved == asked:
+        return True
+    try:
+        one, other = SipUri.parse(proved), SipUri.parse(asked)
+    except SipParseError:
+        return False
+    return (one.user_text, one.host.lower(), one.port) == (other.user_text, other.host.lower(), other.port)

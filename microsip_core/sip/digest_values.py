@@ -90,11 +90,6 @@ class Challenge:
         known = algorithm.upper() in _CANONICAL and base_algorithm(algorithm) in SUPPORTED
         return known and (not self.qop or "auth" in self.qop or "auth-int" in self.qop)
 
-    @property
-    def strength(self) -> int:
-        """Rank among challenges: the higher the better."""
-        return -ALGORITHMS.index(base_algorithm(self.algorithm or "MD5"))
-
     def __str__(self) -> str:
         parts = [f"realm={quote(self.realm)}", f"nonce={quote(self.nonce)}"]
         if self.domain is not None:

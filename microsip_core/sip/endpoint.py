@@ -19,6 +19,7 @@ from .limits import DEFAULT_LIMITS, Limits
 from .message import Request
 from .parse_error import SipParseError
 from .parser import check_request, check_response, parse_message
+from .protection import AddressesOf
 from .registration import Registration
 from .session.client_request import ClientRequest
 from .session.invite_session import InviteSession
@@ -89,6 +90,9 @@ class EndpointConfig:
     retry_base: float = RETRY_BASE
     retry_limit: float = RETRY_LIMIT
     """Pauses between failed registrations, in seconds: see ``backoff.recovery_delay``."""
+    addresses_of: AddressesOf | None = None
+    """The numeric addresses a hop is known to have stood for: by these the servers of an account are recognized within
+    calls. A quick function of the driver."""
     another_target: Callable[[Hop], bool] | None = None
     """Told that the server a hop stands for has failed; says whether the hop stands for another one now (RFC 3263
     s4.3)."""

@@ -21,8 +21,27 @@ class Credential:
     realm: str | None = None
 
 
-CredentialSource = Callable[[str, str], "Credential | None"]
-"""``(realm, user part of our AOR) -> Credential``, or None for: there is none."""
+class PendingCredential:
+    """A credential somebody is being asked for: the request waits. Call :meth:`settle` once, soon."""
+
+    __slots__ = ("credential", "settled", "waiting")
+
+    def __init__(self) -> None:
+        self.credential: Credential | None = None
+        self.settled = False
+        self.waiting: Callable[[float], None] | None = None
+        """What goes on when it is there (kept by the core)."""
+
+    def settle(self, credential: Credential | None, now: float) -> None:
+        """Give the credential, or None for: there is none. The request goes on at once."""
+        self.credential, self.settled = credential, True
+        waiting, self.waiting = self.waiting, None
+        if waiting is not None:
+            waiting(now)
+
+
+CredentialSource = Callable[[str, str], "Credential | PendingCredential | None"]
+"""``(realm, user part of our AOR) -> Credential``, None for: there is none, or a promise of one."""
 
 
 @dataclass(slots=True, eq=False)
@@ -45,10 +64,13 @@ class Identity:
     """Transport for URIs that name none ("UDP", "TCP", "TLS", ...); the endpoint's default unless given."""
     reach: Reach = field(default_factory=Reach)
     """How peers reach us: public address, instance, outbound, GRUU."""
+    servers: tuple[str, ...] | None = None
+    """URIs of the servers that may ask for credentials without realm, beside those of ``routes`` and ``service_route``:
+    the registrar, the domain. None: whoever a request is sent to may."""
     challenges: ChallengeCache | None = None
     """Nonces of proxies seen so far, for authorization before being asked (kept by the core)."""
 
-    def credential_for(self, realm: str) -> Credential | None:
+    def credential_for(self, realm: str) -> Credential | PendingCredential | None:
         """Return the credential for ``realm``: one made for it before one that fits any."""
         if callable(self.credentials):
             user = self.aor.partition(":")[2].partition("@")[0]

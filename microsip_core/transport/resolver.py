@@ -64,14 +64,17 @@ class Resolver:
         """Return the targets without waiting: of a numeric host, or of a name looked up lately; else None."""
         found = self._found.get(hop)
         if found is not None:
-            if found.until > self._loop.time():
-                return found.targets
-            del self._found[hop]
-            return None
+            return found.targets if found.until > self._loop.time() else None
         family = numeric_family(hop.host)
         if family is None:
             return None
         return [Target(hop.transport, (hop.host, _port(hop)), family)]
+
+    def addresses_of(self, hop: Hop) -> list[HostPort]:
+        """Return the addresses that the last look-up of a hop has found, however long ago; none for one not looked up.
+        """
+        found = self._found.get(hop)
+        return [] if found is None else [target.address for target in found.targets]
 
     def choose(self, hop: Hop) -> Hop:
         """Return the hop with the transport the domain prefers, where a URI names neither port nor transport.

@@ -17,6 +17,7 @@ from microsip_core.sip.registration import RegistrationState
 from microsip_core.sip.uri import SipUri
 from microsip_core.transport.keep_alive import CONNECTION_SECONDS, OUTBOUND_SECONDS
 from microsip_core.user_agent.account_options import AccountTraits
+from microsip_core.user_agent.credentials import CredentialCallback, credentials_of
 from microsip_core.user_agent.event_stream import EventStream
 from microsip_core.user_agent.events import Event, EventType
 from microsip_core.user_agent.failure import registration_error
@@ -50,7 +51,7 @@ class Account:
     def __init__(
         self, agent: UserAgent, number: int, aor: str, password: str | None, *, username: str | None = None,
         registrar: str | None = None, proxy: str | None = None, display_name: str = "", expires: int = 300,
-        traits: AccountTraits = _PLAIN,
+        traits: AccountTraits = _PLAIN, credentials: Sequence[Credential] | CredentialCallback | None = None,
     ) -> None:
         uri = parse_uri(aor, "account")
         self.uri = uri
@@ -64,10 +65,10 @@ class Account:
         self.registrar = registrar or str(uri._replace(user=None, password=None, headers=()))
         parse_uri(self.registrar, "registrar")
         user = username or uri.user_text
-        credentials = [Credential(user, password)] if password is not None else []
         self.identity = Identity(
-            aor, display_name or None, credentials, self._route(proxy),
+            aor, display_name or None, credentials_of(agent, user, password, credentials), self._route(proxy),
             reach=reach_of(agent.config, agent.instance_id, traits),
+            servers=(self.registrar, str(uri._replace(user=None, password=None, headers=()))),
         )
         self._keep_alive = agent.config.keep_alive if traits.keep_alive is None else traits.keep_alive
         self._flow: Hop | None = None

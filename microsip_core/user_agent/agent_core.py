@@ -83,6 +83,7 @@ class AgentCore:
         self._anonymous: dict[str, Identity] = {}
         self.trusted_peers = Peers(config.trusted_peers, "trusted_peers")
         self._closed: asyncio.Future[None] | None = None
+        self._tasks: set[asyncio.Task[None]] = set()
         self._expected: set[asyncio.Future[core.ResponseReceived]] = set()
 
     # -- opening and closing ----------------------------------------------------------------------------------------
@@ -113,6 +114,7 @@ class AgentCore:
             supported=("histinfo", *_answer_mode(config)),
             public=parse_public_address(config.public_address),
             retry_base=config.retry_base, retry_limit=config.retry_limit,
+            addresses_of=self.transport.resolver.addresses_of,
         )
         endpoint_config.user_agent = f"microsip-core/{__version__}" if config.user_agent is None else config.user_agent
         self.endpoint = Endpoint(endpoint_config, ids)
@@ -157,6 +159,9 @@ class AgentCore:
             await self.driver.until_idle(self.config.close_timeout)
 
     async def _release(self) -> None:
+        for task in list(self._tasks):
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
         for account in self.accounts:
             account.close()
         self.driver.close()
@@ -248,6 +253,11 @@ class AgentCore:
         self._expected.add(waiter)
         waiter.add_done_callback(self._expected.discard)
         return waiter
+
+    def keep_task(self, task: asyncio.Task[None]) -> None:
+        """Keep a task until it is done; it is cancelled when we are closed."""
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
 
     # -- calls ------------------------------------------------------------------------------------------------------
 

@@ -18,6 +18,7 @@ from microsip_core.errors import (
     TimedOut,
 )
 from microsip_core.sdp.errors import SdpError
+from microsip_core.sip.authentication import ChallengeOutcome
 from microsip_core.sip.events import CallEnded, RegistrationFailed
 from microsip_core.sip.events import EndCause as CoreCause
 from microsip_core.sip.message import Message
@@ -136,6 +137,11 @@ def _call_error(
         )
     if cause is CoreCause.TRANSPORT:
         return network or NetworkError(reason or "a message could not be sent", step="invite", peer=peer)
+    if cause is CoreCause.AUTHENTICATION and reason == ChallengeOutcome.STRANGER.value:
+        return AuthenticationError(
+            f"a server that is none of the account's wants a password ({status})", step="invite", peer=peer,
+            remedy="If it may have it, make it the account's proxy, or give a Credential for its realm",
+        )
     if cause is CoreCause.AUTHENTICATION:
         what = "the credentials were refused" if had_password else "a password is wanted"
         return AuthenticationError(f"{what} ({status} {reason})", step="invite", peer=peer,

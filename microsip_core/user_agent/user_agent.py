@@ -11,12 +11,14 @@ from typing import Any, Unpack
 from microsip_core.diagnosis.trace import TraceEntry, TraceSink
 from microsip_core.sip.auto_answer import request_headers as auto_answer_headers
 from microsip_core.sip.endpoint import EndpointStatistics
+from microsip_core.sip.identity import Credential
 from microsip_core.transport.address import HostPort
 from microsip_core.user_agent.account import Account
 from microsip_core.user_agent.account_options import AccountOptions, AccountTraits, check_privacy, check_text
 from microsip_core.user_agent.call import Call
 from microsip_core.user_agent.conference import Conference
 from microsip_core.user_agent.config import UserAgentConfig
+from microsip_core.user_agent.credentials import CredentialCallback
 from microsip_core.user_agent.event_stream import EventStream
 from microsip_core.user_agent.events import EventType
 from microsip_core.user_agent.failure import no_answer_error
@@ -122,19 +124,25 @@ class UserAgent(AgentRequests):
     async def create_account(
         self, aor: str, password: str | None = None, *, username: str | None = None, registrar: str | None = None,
         proxy: str | None = None, display_name: str = "", register: bool = True, expires: int = 300,
-        timeout: float | None = None, **options: Unpack[AccountOptions],
+        timeout: float | None = None, credentials: Sequence[Credential] | CredentialCallback | None = None,
+        **options: Unpack[AccountOptions],
     ) -> Account:
         """Add an account and, with ``register``, wait until it is registered, at most ``timeout`` seconds.
 
         ``username`` is for the digest, by default the user part of ``aor``. ``registrar`` is by default the domain of
         ``aor``. ``expires`` in seconds is what we ask for. The first account is the default one of calls. Further
         options (transport, privacy, trunk, ...) are those of :class:`AccountTraits`; a trunk is not registered.
+
+        The password answers the challenges of the registrar, the proxy and the domain, whatever their realm, and of
+        nobody else. ``credentials`` in its place are Credentials, which may name the realm they are for (and then go to
+        whoever asks for that), or a function, plain or coroutine, that is called with a realm and returns the password,
+        a Credential, or None.
         Raises InvalidArgument for a bad URI, and what :meth:`Account.register` raises; the account is then removed.
         """
         check_timeout(timeout, "account")
         account = self.add_account(
             aor, password, username=username, registrar=registrar, proxy=proxy, display_name=display_name,
-            expires=expires, **options,
+            expires=expires, credentials=credentials, **options,
         )
         if register and account.trunk is None:
             try:
@@ -146,7 +154,8 @@ class UserAgent(AgentRequests):
 
     def add_account(
         self, aor: str, password: str | None = None, *, username: str | None = None, registrar: str | None = None,
-        proxy: str | None = None, display_name: str = "", expires: int = 300, **options: Unpack[AccountOptions],
+        proxy: str | None = None, display_name: str = "", expires: int = 300,
+        credentials: Sequence[Credential] | CredentialCallback | None = None, **options: Unpack[AccountOptions],
     ) -> Account:
         """Add an account without registering it; see :meth:`create_account`."""
         self.require_open("create account")
@@ -157,7 +166,7 @@ class UserAgent(AgentRequests):
         self._account_number += 1
         account = Account(
             self, self._account_number, aor, password, username=username, registrar=registrar, proxy=proxy,
-            display_name=display_name, expires=expires, traits=traits,
+            display_name=display_name, expires=expires, traits=traits, credentials=credentials,
         )
         self.accounts.append(account)
         return account

@@ -20,11 +20,17 @@ async def register(agent: UserAgent, server: LoopbackServer, user: str, **more: 
     await agent.create_account(server.uri(user), "secret", proxy=server.proxy, **more)
 
 
-@pytest.mark.parametrize("algorithms", [("MD5",), ("SHA-256",), ("SHA-256", "MD5")])
-@pytest.mark.parametrize("status", [401, 407])
-async def test_every_request_of_a_call_is_challenged(algorithms: tuple[str, ...], status: int) -> None:
+@pytest.mark.parametrize(
+    ("algorithms", "status", "qop"),
+    [
+        (("MD5",), 401, "auth"), (("SHA-256",), 407, "auth"), (("SHA-256", "MD5"), 401, "auth"),
+        (("SHA-512-256",), 407, "auth-int"), (("MD5-sess",), 407, "auth"), (("SHA-256-sess", "MD5"), 401, "auth-int"),
+        (("SHA-512-256-sess",), 407, "auth"),
+    ],
+)
+async def test_every_request_of_a_call_is_challenged(algorithms: tuple[str, ...], status: int, qop: str) -> None:
     server = LoopbackServer(
-        users=USERS, services=False, challenge="all", challenge_status=status, algorithms=algorithms,
+        users=USERS, services=False, challenge="all", challenge_status=status, algorithms=algorithms, qop=(qop,),
         nonce_lifetime=0.3, domain="example.test",
     )
     async with server, UserAgent(media="none") as alice, UserAgent(media="none") as bob:

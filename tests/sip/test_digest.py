@@ -143,8 +143,9 @@ def test_malformed_credentials(value: str) -> None:
         parse_credentials(value)
 
 
-def test_the_strongest_supported_challenge_of_each_realm_wins() -> None:
+def test_the_topmost_supported_challenge_of_each_realm_wins() -> None:
     values = [
+        'Digest realm="a", nonce="0", algorithm=SHA-999',
         'Digest realm="a", nonce="1", algorithm=MD5',
         'Digest realm="b", nonce="2", algorithm=SHA-256, qop="auth"',
         'Digest realm="a", nonce="3", algorithm=SHA-256-sess, qop="auth"',
@@ -155,8 +156,8 @@ def test_the_strongest_supported_challenge_of_each_realm_wins() -> None:
         'Basic realm="d"',
         "garbage",
     ]
-    assert [challenge.nonce for challenge in choose_challenges(values)] == ["3", "2"]
-    assert choose_challenge(values).nonce == "3"  # type: ignore[union-attr]
+    assert [challenge.nonce for challenge in choose_challenges(values)] == ["1", "2"]
+    assert choose_challenge(values).nonce == "1"  # type: ignore[union-attr]
     assert choose_challenge(['Basic realm="d"']) is None
     assert choose_challenge([]) is None
 

@@ -165,3 +165,28 @@ def test_bad_arguments() -> None:
         DigestServer("r", b"short")
     with pytest.raises(InvalidArgument):
         DigestServer("r", SECRET, algorithms=["SHA-999"])
+
+
+@pytest.mark.parametrize(
+    ("uri", "verdict"),
+    [
+        ("sip:here", "accepted"), ("sip:HERE;transport=tcp", "accepted"), ("sips:here", "accepted"),
+        ("sip:alice@here", "refused"), ("sip:there", "refused"), ("sip:here:5070", "refused"), ("tel:123", "refused"),
+    ],
+)
+def test_credentials_are_for_one_resource(uri: str, verdict: str) -> None:
+    digest = server()
+    found = digest.check([answer(fresh(digest))], "REGISTER", USERS.get, 0.0, b"", uri)
+    assert found.verdict.value == verdict
+
+
+@pytest.mark.parametrize("algorithm", ["MD5-sess", "SHA-256-sess", "SHA-512-256-sess"])
+@pytest.mark.parametrize("qop", ["auth", "auth-int"])
+def test_session_keys(algorithm: str, qop: str) -> None:
+    digest = server(algorithms=[algorithm], qop=(qop,))
+    challenge = fresh(digest)
+    assert challenge.algorithm == algorithm
+    assert check(digest, answer(challenge, body=b"x"), body=b"x") is DigestVerdict.ACCEPTED
+    assert check(digest, answer(challenge, 2, password="wrong")) is DigestVerdict.REFUSED
+    altered = check(digest, answer(challenge, 3, body=b"x"), body=b"y")
+    assert altered is (DigestVerdict.REFUSED if qop == "auth-int" else DigestVerdict.ACCEPTED)

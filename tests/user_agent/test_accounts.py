@@ -18,7 +18,7 @@ from microsip_core.errors import (
     TimedOut,
 )
 from microsip_core.server.server import LoopbackServer
-from microsip_core.user_agent.states import AccountState
+from microsip_core.user_agent.states import AccountState, CallState
 from microsip_core.user_agent.user_agent import UserAgent
 
 from .conftest import MakeAgent
@@ -263,3 +263,45 @@ async def test_account_events(caller: UserAgent, loopback_server: LoopbackServer
     await caller.close()
     kinds = [(event.type.value, event.status) async for event in events]
     assert kinds[0] == ("register_failed", 401)
+
+
+@pytest.mark.parametrize("slow", [False, True])
+async def test_a_function_is_asked_for_the_password(
+    caller: UserAgent, loopback_server: LoopbackServer, slow: bool,
+) -> None:
+    asked = []
+
+    def at_once(realm: str) -> str:
+        asked.append(realm)
+        return "secret"
+
+    async def later(realm: str) -> str:
+        await asyncio.sleep(0)
+        return at_once(realm)
+
+    account = await caller.create_account(loopback_server.uri("alice"), credentials=later if slow else at_once)
+    assert account.state is AccountState.REGISTERED
+    assert asked == ["loopback"]
+
+
+@pytest.mark.parametrize("fault", [lambda realm: None, lambda realm: 1 / 0])
+async def test_a_function_that_knows_no_password_costs_the_registration(
+    caller: UserAgent, loopback_server: LoopbackServer, fault: Any,
+) -> None:
+    with pytest.raises(AuthenticationError):
+        await caller.create_account(loopback_server.uri("alice"), credentials=fault)
+    with pytest.raises(InvalidArgument):
+        caller.add_account(loopback_server.uri("alice"), "secret", credentials=fault)
+
+
+async def test_a_called_stranger_who_asks_gets_no_digest_of_the_password(
+    caller: UserAgent, loopback_server: LoopbackServer, peer: RawPeer,
+) -> None:
+    account = await caller.create_account(loopback_server.uri("alice"), "secret")
+    call = caller.start_call(peer.uri, account=account)
+    request = await peer.receive("INVITE")
+    challenge = 'WWW-Authenticate: Digest realm="loopback", nonce="n", algorithm=MD5\r\n'
+    await peer.respond(request, "401 Unauthorized", extra=challenge)
+    with pytest.raises(AuthenticationError, match="none of the account's"):
+        await call.wait(CallState.ACTIVE, timeout=3)
+    assert "Authorization" not in await peer.receive("ACK")

@@ -5,16 +5,16 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ..dialog.dialog import Dialog
+from ..protection import is_own_server
 from .client_request import ClientRequest
 from .uac_core import dialog_request
 
 if TYPE_CHECKING:
-    from ..authentication import ChallengeCache
     from ..endpoint import Endpoint
     from ..events import EndCause
     from ..hop import Hop, Source
     from ..identity import Identity
-    from ..message import Request, Response
+    from ..message import Response
     from ..transaction.client import ClientTransaction
 
 _MAX_FORKS = 32
@@ -28,28 +28,36 @@ class Acknowledgement:
     answer is enough.
     """
 
-    __slots__ = ("_acks", "_credentials", "_endpoint", "_identity", "_nonces", "_tag", "_uri")
+    __slots__ = ("_acks", "_credentials", "_endpoint", "_hop", "_identity", "_nonces", "_tag", "_uri")
 
-    def __init__(
-        self, endpoint: Endpoint, identity: Identity, invite: Request, nonces: ChallengeCache | None, tag: str,
-    ) -> None:
-        """``invite`` is the INVITE as sent, ``tag`` the To tag of its first 2xx."""
+    def __init__(self, endpoint: Endpoint, identity: Identity, invite: ClientRequest, tag: str) -> None:
+        """``invite`` is the INVITE that was answered, ``tag`` the To tag of its first 2xx."""
         self._endpoint = endpoint
         self._identity = identity
-        self._nonces = nonces
+        self._hop = invite.hop
+        self._nonces = invite.nonces
         self._tag = tag
         self._uri = invite.uri
-        self._credentials = [(name, value) for name in _CREDENTIALS for value in invite.get_all(name)]
+        self._credentials = [(name, value) for name in _CREDENTIALS for value in invite.request.get_all(name)]
         self._acks: dict[str, tuple[bytes, Hop, Source | None]] = {}
 
     def acknowledge(self, dialog: Dialog, cseq: int, sdp: bytes | None = None) -> None:
         """Send the ACK in ``dialog``. It has the credentials of the INVITE, since it can not be challenged (s22.1)."""
         request, hop = dialog_request(
-            self._endpoint, self._identity, dialog, "ACK", cseq=cseq, headers=self._credentials, body=sdp or b"",
+            self._endpoint, self._identity, dialog, "ACK", cseq=cseq, body=sdp or b"",
             content_type="application/sdp" if sdp else None,
         )
+        if self._credentials and self._are_for(hop, dialog.flow):
+            for name, value in self._credentials:
+                request.add(name, value)
         packet = self._acks[dialog.remote_tag] = (request.to_bytes(), hop, dialog.flow)
         self._endpoint.layer.send(*packet)
+
+    def _are_for(self, hop: Hop, flow: Source | None) -> bool:
+        """Whether the credentials may go there: not to a callee whom the server that wanted them has left us with."""
+        if hop.with_port == self._hop.with_port:
+            return True
+        return is_own_server(self._identity, hop, flow, self._endpoint.config.addresses_of)
 
     # -- from the transaction
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from ..authentication import Authentication, ChallengeCache, ChallengeOutcome, take_next_nonces
 from ..builder import REASON_PHRASES
 from ..events import EndCause
+from ..protection import is_own_server
 from .failover import UNSEEN_OCTETS, fall_back, hop_for_large, next_target
 from .uac_core import via_value
 
@@ -47,8 +48,8 @@ class ClientRequest:
     """
 
     __slots__ = (
-        "_authentication", "_dialog", "_endpoint", "_given_up", "_identity", "_switched", "_tries", "hop", "method",
-        "nonces", "owner", "request", "transaction", "uri", "user",
+        "_authentication", "_challenge", "_dialog", "_endpoint", "_given_up", "_identity", "_switched", "_tries", "hop",
+        "method", "nonces", "owner", "request", "transaction", "uri", "user",
     )
 
     def __init__(
@@ -71,6 +72,8 @@ class ClientRequest:
         self.nonces = nonces
         """Nonces of the usage; made here when the first challenge comes."""
         self._authentication: Authentication | None = None
+        self._challenge: Response | None = None
+        """The 401 or 407 to be answered when the credentials are there."""
         self._tries = 0
         self._given_up = False
         self._switched = False
@@ -78,10 +81,11 @@ class ClientRequest:
     def send(self, now: float) -> None:
         """Send it, with the credentials that are known to be wanted."""
         endpoint = self._endpoint
-        if self.nonces is not None:
-            self.nonces.authorize(self.request, self.hop, endpoint.ids)
-        if self._identity.challenges is not None:
-            self._identity.challenges.authorize(self.request, self.hop, endpoint.ids)
+        if self.nonces or self._identity.challenges:
+            own = self._goes_to_own_server()
+            for cache in (self.nonces, self._identity.challenges):
+                if cache is not None:
+                    cache.authorize(self.request, self.hop, endpoint.ids, own=own)
         request = self.request
         if len("".join(request._lines)) + len(request.body) > endpoint.config.largest_datagram - UNSEEN_OCTETS:
             tcp = hop_for_large(endpoint, self.request, self.hop, now)
@@ -93,6 +97,10 @@ class ClientRequest:
         flow = self._dialog.flow if self._dialog is not None else None
         self.transaction = endpoint.layer.send_request(self.request, self.hop, now, self, flow)
 
+    def _goes_to_own_server(self) -> bool:
+        flow = self._dialog.flow if self._dialog is not None else None
+        return is_own_server(self._identity, self.hop, flow, self._endpoint.config.addresses_of)
+
     def give_up(self) -> None:
         """Do not repeat it when it is challenged: it is about to be canceled."""
         self._given_up = True
@@ -100,7 +108,9 @@ class ClientRequest:
     def cancel(self, now: float, headers: Iterable[tuple[str, str]] = ()) -> None:
         """Cancel an INVITE, as soon as that is possible (s9.1)."""
         self._given_up = True
-        if self.transaction is not None:
+        if self._challenge is not None:
+            self._go_on(now)
+        elif self.transaction is not None:
             self.transaction.cancel(now, headers)
 
     # -- from the transaction
@@ -172,11 +182,27 @@ class ClientRequest:
             self.nonces = ChallengeCache()
         if self._authentication is None:
             self._authentication = Authentication(self._identity, self.nonces)
-        outcome = self._authentication.answer(response, self.hop)
+        outcome = self._authentication.answer(
+            response, self.hop, own=self._goes_to_own_server(), go_on=self._go_on,
+        )
         if outcome is ChallengeOutcome.RETRY and self._tries < _MAX_TRIES:
             self._repeat(now)
             return
-        self._end(response.status, response.reason, response, EndCause.AUTHENTICATION, now)
+        if outcome is ChallengeOutcome.WAIT:
+            self._challenge = response
+            return
+        reason = outcome.value if outcome is ChallengeOutcome.STRANGER else response.reason
+        self._end(response.status, reason, response, EndCause.AUTHENTICATION, now)
+
+    def _go_on(self, now: float) -> None:
+        """The credentials that a challenge waits for are there, or nobody waits for them any more."""
+        response, self._challenge = self._challenge, None
+        if response is None:
+            return
+        if self._given_up:
+            self._end(response.status, response.reason, response, None, now)
+        else:
+            self._challenged(response, now)
 
     def repeat(self, user: RequestUser, headers: Iterable[tuple[str, str]], now: float) -> None:
         """Send it again after its final response, with some headers changed."""

@@ -194,7 +194,7 @@ class LocalChange:
         assert request is not None
         assert request.transaction is not None
         self._acknowledgement = request.transaction.owner = Acknowledgement(
-            session.endpoint, session.identity, request.request, session.nonces, session.established_dialog.remote_tag,
+            session.endpoint, session.identity, request, session.established_dialog.remote_tag,
         )
 
     def _acknowledge(self, sdp: bytes | None) -> None:

@@ -261,7 +261,7 @@ class OutgoingSetup(Machine):
         session = self._session
         session.dialog = self.dialogs.confirm(response)
         self._acknowledgement = Acknowledgement(
-            session.endpoint, session.identity, self._invite.request, session.nonces, session.dialog.remote_tag,
+            session.endpoint, session.identity, self._invite, session.dialog.remote_tag,
         )
         if self._invite.transaction is not None:
             self._invite.transaction.owner = self._acknowledgement
