@@ -43,7 +43,8 @@ class LoopbackServer:
     requests must authenticate: "none", "register", "invite" (REGISTER and INVITE) or "all" (every method, BYE
     included); ``challenge_status`` 407 or 401 how those other than REGISTER are asked,
     ``algorithms``, ``qop`` and ``nonce_lifetime`` (seconds) with what.
-    ``min_expires`` to ``max_expires`` seconds is what a registration may last. ``loss`` (0 to 1), ``delay`` and ``jitter`` (seconds) impair what passes by UDP, the same way
+    ``min_expires`` to ``max_expires`` seconds is what a registration may last. ``loss`` (0 to 1), ``delay`` and
+    ``jitter`` (seconds) impair what passes by UDP, the same way
     for the same ``seed``. ``services`` False leaves out the service users; ``service_settings`` says how they behave.
     ``on_event`` is called for each thing that happens, in the loop's thread.
     """
