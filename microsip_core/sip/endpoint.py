@@ -59,6 +59,8 @@ class EndpointConfig:
     """Whether these others are handed to the driver too, which may leave the answer to ``IncomingRequest.decline``."""
     transfers: bool = False
     """Whether a REFER within a call is handed to the driver as TransferRequested; refused with 405 otherwise."""
+    joins: bool = False
+    """Whether an INVITE may ask to be added to a session of ours (Join, RFC 3911); the header is ignored otherwise."""
     supported: tuple[str, ...] = ()
     """Further option tags for Supported, beside those the core implements itself."""
     answer_timeout: float | None = 180.0
@@ -162,7 +164,7 @@ class Endpoint:
         methods = (*_METHODS, *sorted(others.difference(_METHODS)))
         reliable = ("100rel",) if config.reliable_provisional else ()
         timer = ("timer",) if config.session_expires is not None else ()
-        tags = (*reliable, *timer, "replaces", "norefersub", *config.supported)
+        tags = (*reliable, *timer, "replaces", "norefersub", *(("join",) if config.joins else ()), *config.supported)
         self.option_tags = frozenset(tag.lower() for tag in tags)
         self.allow_header = ("Allow", ", ".join(methods))
         capabilities = (self.allow_header, ("Supported", ", ".join(tags)))
@@ -306,16 +308,17 @@ class Endpoint:
 
     def request(
         self, method: str, uri: str, now: float, *, identity: Identity | None = None, headers: Headers = (),
-        body: bytes = b"", content_type: str | None = None, owner: Any = None,
+        body: bytes = b"", content_type: str | None = None, owner: Any = None, to: str | None = None,
     ) -> ClientRequest:
         """Send a request out of a dialog (OPTIONS, MESSAGE, ...); its end comes as ResponseReceived, challenges being
-        answered. Raises InvalidArgument, also for the methods that make or need a dialog."""
+        answered. ``to`` is a To value for another than ``uri``. Raises InvalidArgument, also for the methods that make
+        or need a dialog."""
         if method in ("INVITE", "ACK", "BYE", "CANCEL", "PRACK", "UPDATE"):
             raise InvalidArgument(f"{method} is sent by a session", step=f"send {method}")
         identity = identity or self.identity
         request, hop = new_request(
-            self, identity, method, uri, call_id=self.ids.call_id(), cseq=1, from_tag=self.ids.tag(), headers=headers,
-            body=body, content_type=content_type,
+            self, identity, method, uri, call_id=self.ids.call_id(), cseq=1, from_tag=self.ids.tag(), to=to,
+            headers=headers, body=body, content_type=content_type,
         )
         client_request = ClientRequest(self, identity, request, hop, self, owner=owner)
         client_request.send(now)

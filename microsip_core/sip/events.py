@@ -64,6 +64,8 @@ class CallIncoming:
     sdp: bytes | None
     replaces: InviteSession | None = None
     """The session this one is to take the place of (RFC 3891): it ends by itself when this one is accepted."""
+    joins: InviteSession | None = None
+    """The session this one is to be added to (RFC 3911): the driver mixes them, or refuses this one."""
 
 
 @dataclass(frozen=True, slots=True)

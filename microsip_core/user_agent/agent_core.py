@@ -111,7 +111,7 @@ class AgentCore:
             default_transport=self.transport.default_transport,
             choose_hop=self.transport.choose_hop, another_target=self.transport.another_target,
             transfers=config.accept_transfers, admission=config.admission(),
-            supported=("histinfo", *_answer_mode(config)),
+            joins=config.accept_joins, supported=("histinfo", *_answer_mode(config)),
             public=parse_public_address(config.public_address),
             retry_base=config.retry_base, retry_limit=config.retry_limit,
             addresses_of=self.transport.resolver.addresses_of,

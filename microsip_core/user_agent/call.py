@@ -43,7 +43,8 @@ class Call(CallRequests, CallMedia):
     ``created``, ``ringing``, ``answered`` and ``ended`` are seconds since the epoch, None until then. ``end_cause`` and
     ``ended_by`` ("local", "remote", "timeout", "transport") tell how it ended; ``error`` is the exception that those
     who waited got, None after a normal end. ``transferred_to`` is the call we made as the peer asked us to by REFER,
-    ``replaced_by`` the one that has taken the place of this one (RFC 3891); else None.
+    ``replaced_by`` the one that has taken the place of this one (RFC 3891), ``joins`` the one that
+    this one asks to be added to (RFC 3911); else None.
     """
 
     # -- incoming ---------------------------------------------------------------------------------------------------

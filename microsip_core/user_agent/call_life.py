@@ -63,6 +63,7 @@ class CallLife:
     held = False
     transferred_to: Call | None = None
     replaced_by: Call | None = None
+    joins: Call | None = None
 
     session: InviteSession | None = None  # from here on: for the files of this package
     offer: bytes | None = None

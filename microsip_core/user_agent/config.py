@@ -72,6 +72,8 @@ class UserAgentConfig:
     ``auto_ring`` sends 180 when ``on_incoming`` has not answered or refused at once.
     ``max_message_size`` is the most octets of a text message: larger ones are refused with 413, or not sent.
     ``accept_transfers`` follows the REFER of a peer within a call: the call it asks for is made (and billed to you).
+    ``accept_joins`` lets an incoming call ask to be added to a call of ours (Join, RFC 3911): it then comes with
+    ``joins`` set, for ``on_incoming`` to answer and mix. The header is ignored otherwise.
     ``max_redirects`` is how many places a call is tried at that a 300, 301 or 302 names, 0 follows none.
     ``followed_hosts`` are the hosts that a peer may send us to, "*.example.com" for all below it, None for any.
     ``trace`` is the number of SIP messages to keep for diagnosis, 0 for none; ``trace_sinks`` are told of each message
@@ -119,6 +121,7 @@ class UserAgentConfig:
     auto_ring: bool = True
     max_message_size: int = 16_384
     accept_transfers: bool = False
+    accept_joins: bool = False
     max_redirects: int = 5
     followed_hosts: Sequence[str] | None = None
     trace: int = 0

@@ -59,6 +59,7 @@ class Reception:
         call.session, session.owner, call.offer = session, call, event.sdp
         call.call_id, call.invite_request = session.call_id, event.request
         trusted = host in agent.trusted_peers or (account is not None and account.is_server(host))
+        call.joins = event.joins.owner if event.joins is not None else None
         call.caller = caller_of(event.request, trusted=trusted)
         call.local_uri = event.request.to.uri
         call.remote_uri, call.remote_display_name = call.caller.uri, call.caller.display_name

@@ -20,7 +20,7 @@ from microsip_core.sip.parse_error import SipParseError
 from microsip_core.sip.session.invite_session import InviteSession, SessionState
 from microsip_core.sip.session.transfer import Replaces
 
-from .calls import ANSWER, OFFER, Phones, names, one
+from .calls import ANSWER, OFFER, Phones, drop, names, one
 from .virtual_network import Node, endpoint_of, leftovers
 
 CAROL_URI = "sip:carol@10.0.0.3"
@@ -208,6 +208,35 @@ def test_a_driver_that_takes_no_transfers_refuses_them() -> None:
     assert alice.state == SessionState.CONFIRMED
 
 
+def test_a_notify_that_overtakes_the_202_is_taken() -> None:
+    """RFC 6665 s4.1.2.4: a subscriber takes NOTIFYs before the response to its request."""
+    three = Three()
+    lost = drop(three.phones, lambda sender, data: data.startswith(b"SIP/2.0 202"))
+    three.alice.transfer(CAROL_URI, three.now)
+    three.phones.run(2.0)
+    assert len(lost) == 1
+    assert [status for status, final in three.told() if final] == [200]
+    assert [status for status, _ in three.told()] == sorted(status for status, _ in three.told())
+    three.end()
+
+
+def test_a_peer_that_refuses_an_older_notify_is_told_the_outcome() -> None:
+    three = Three()
+    late: list[bytes] = []
+
+    def delay(sender: Node, receiver: tuple[str, int], data: bytes) -> bool:
+        if b"100 Trying" in data and data.startswith(b"NOTIFY") and not late:
+            late.append(data)
+            return False
+        return True
+
+    three.phones.network.intercept = delay  # its retransmission comes after the others
+    three.alice.transfer(CAROL_URI, three.now)
+    three.phones.run(3.0)
+    assert [status for status, final in three.told() if final] == [200]
+    three.end()
+
+
 # -- Replaces
 
 
@@ -262,6 +291,59 @@ def test_refusing_the_new_call_keeps_the_old_one() -> None:
     three.phones.run(0.1)
     assert one(dave, CallEnded).status == 486
     assert three.bob.state == SessionState.CONFIRMED
+    three.end()
+
+
+# -- Join
+
+
+def call_with_join(three: Three, value: str, *others: tuple[str, str]) -> Node:
+    dave = three.phones.network.endpoint("dave", "10.0.0.4")
+    headers = [("Join", value), *others]
+    endpoint_of(dave).invite("sip:bob@10.0.0.2", OFFER, three.now, headers=headers)
+    three.phones.run(0.05)
+    return dave
+
+
+def three_who_may_be_joined() -> Three:
+    three = Three()
+    three.phones.bob.config.joins = True
+    return three
+
+
+def test_a_call_that_joins_names_the_call_it_joins() -> None:
+    """RFC 3911 s4; the one joined goes on as it was."""
+    three = three_who_may_be_joined()
+    dave = call_with_join(three, replaces(three.bob))
+    incoming = [event for event in three.phones.bob_node.events if isinstance(event, CallIncoming)][-1]
+    assert (incoming.joins, incoming.replaces) == (three.bob, None)
+    incoming.session.accept(ANSWER, three.now)
+    three.phones.run(0.1)
+    assert one(dave, CallAnswered).status == 200
+    assert three.bob.state == SessionState.CONFIRMED
+    three.end()
+
+
+@pytest.mark.parametrize(("value", "others", "status"), [
+    ("other;to-tag=a;from-tag=b", (), 481), ("call", (), 400), (None, (("Replaces", "a;to-tag=b;from-tag=c"),), 400),
+    (None, (("Join", "a;to-tag=b;from-tag=c"),), 400),
+])
+def test_join_that_does_not_fit(value: str | None, others: Any, status: int) -> None:
+    three = three_who_may_be_joined()
+    dave = call_with_join(three, value or replaces(three.bob), *others)
+    assert one(dave, CallEnded).status == status
+    assert three.bob.state == SessionState.CONFIRMED
+    three.end()
+
+
+def test_join_is_ignored_where_it_is_not_wanted_and_refused_where_it_is_required() -> None:
+    three = Three()
+    call_with_join(three, replaces(three.bob))
+    assert [event for event in three.phones.bob_node.events if isinstance(event, CallIncoming)][-1].joins is None
+    three.end()
+    three = Three()
+    dave = call_with_join(three, replaces(three.bob), ("Require", "join"))
+    assert one(dave, CallEnded).status == 420
     three.end()
 
 

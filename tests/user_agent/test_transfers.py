@@ -200,6 +200,21 @@ async def test_hanging_up_gives_the_transfer_up(caller: UserAgent, peer: RawPeer
     await peer.respond(await peer.receive("BYE"), "200 OK")
 
 
+async def test_call_that_asks_to_join_another_is_told_as_such(make_agent: MakeAgent, uri_of: UriOf) -> None:
+    bob = await make_agent(config=UserAgentConfig(accept_joins=True))
+    alice, carol = await make_agent(), await make_agent()
+    _, at_bob = await talk(alice, uri_of(bob), bob)
+    joined: list[Call | None] = []
+    bob.on_incoming = lambda call: (joined.append(call.joins), call.answer())[0]
+    assert at_bob.session is not None
+    dialog = at_bob.session.established_dialog
+    value = f"{dialog.call_id};to-tag={dialog.local_tag};from-tag={dialog.remote_tag}"
+    await carol.invite(uri_of(bob), headers=[("Join", value)])
+    assert joined == [at_bob]
+    assert at_bob.state is CallState.ACTIVE
+    assert "join" in (await carol.options(uri_of(bob))).response.get_all("Supported")  # type: ignore[union-attr]
+
+
 @pytest.mark.parametrize(("target", "before", "hosts", "expected"), [
     ("sip:x@a.example", "sip:b@c", None, "sip:x@a.example"),
     ("sip:x:secret@a.example?Route=%3Csip:evil%3E", "sip:b@c", None, "sip:x@a.example"),

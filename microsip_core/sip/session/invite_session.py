@@ -161,7 +161,7 @@ class InviteSession(SessionBase):
         parts = (("Refer-To", transfer.target), *named, *headers)
         request, hop = dialog_request(self.endpoint, self.identity, self.established_dialog, "REFER", headers=parts)
         self.transfers = (*self.transfers, transfer)
-        self.client_request(request, hop, transfer).send(now)
+        transfer.send(self.client_request(request, hop, transfer), now)
         return transfer
 
     def transfer_to(self, other: InviteSession, now: float, *, headers: Headers = ()) -> OutgoingTransfer:

@@ -1,4 +1,4 @@
-"""Call transfer: REFER with its NOTIFYs (RFC 3515, RFC 4488), and the Replaces header (RFC 3891).
+"""Call transfer: REFER with its NOTIFYs (RFC 3515, RFC 4488), and the headers Replaces (RFC 3891) and Join (RFC 3911).
 
 A REFER in the dialog of a call asks the peer to call somebody else. Its 2xx opens an implicit subscription: the peer
 tells by NOTIFY, in the same dialog, what status its new call has reached, as a ``message/sipfrag``. An attended
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from .invite_session import Headers, InviteSession
 
 _UNESCAPED = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-._~")
+_UNWANTED = frozenset({405, 481, 489, 501})
 SUBSCRIPTION = 60
 """Seconds the implicit subscription is said to last."""
 
@@ -74,6 +75,25 @@ def replaces_value(session: InviteSession) -> str:
     return "".join(char if char in _UNESCAPED else f"%{ord(char):02X}" for char in value)
 
 
+def find_joined(endpoint: Endpoint, request: Request) -> InviteSession | int:
+    """Return the session an INVITE with Join is to be added to, or the status to refuse it with (RFC 3911 s4)."""
+    values = request.get_all("Join")
+    try:
+        join = Replaces.parse(values[0])  # of the same form
+    except SipParseError as error:
+        return error.status
+    if len(values) != 1 or "Replaces" in request:
+        return 400
+    dialog = endpoint.dialogs.get((join.call_id, join.to_tag, join.from_tag))
+    if dialog is None:
+        return 481
+    session: InviteSession = dialog.usage
+    if session.ended:
+        return 603
+    # an early dialog can be joined at the one who called only
+    return session if session.state == SessionState.CONFIRMED or session.direction == "outgoing" else 481
+
+
 def find_replaced(endpoint: Endpoint, request: Request) -> InviteSession | int:
     """Return the session an INVITE with Replaces is to take the place of, or the status to refuse it with (RFC 3891
     s3)."""
@@ -99,7 +119,7 @@ def find_replaced(endpoint: Endpoint, request: Request) -> InviteSession | int:
 class OutgoingTransfer:
     """A REFER of ours, and what we are told of the call it brought about."""
 
-    __slots__ = ("_cseq", "_session", "done", "target")
+    __slots__ = ("_request", "_session", "_told", "done", "target")
 
     def __init__(self, session: InviteSession, target: str) -> None:
         self.target = target
@@ -107,7 +127,13 @@ class OutgoingTransfer:
         self.done = False
         """Whether nothing more will be told."""
         self._session = session
-        self._cseq: int | None = None
+        self._request: ClientRequest | None = None
+        self._told = False
+
+    def send(self, request: ClientRequest, now: float) -> None:
+        """Send the REFER."""
+        self._request = request
+        request.send(now)
 
     def on_provisional(self, request: ClientRequest, response: Response, now: float) -> None:
         """A provisional response to REFER tells nothing of use."""
@@ -117,18 +143,18 @@ class OutgoingTransfer:
         now: float,
     ) -> None:
         """The peer agrees to try (2xx), or refuses."""
-        self._cseq = request.request.cseq.number
         if response is None or status >= 300 or (response.get("Refer-Sub") or "").strip().lower() == "false":
             self._tell(status, reason, final=True)
-        else:
+        elif not self._told:  # a NOTIFY may overtake the 202
             self._tell(100, "Trying", final=False)
 
     def matches(self, event: str) -> bool:
         """Whether a NOTIFY with this Event value is for this REFER: by its id, which is the CSeq of the REFER."""
+        cseq = self._request.request.cseq.number if self._request is not None else None
         for parameter in event.split(";")[1:]:
             name, _, value = parameter.partition("=")
             if name.strip().lower() == "id":
-                return value.strip() == str(self._cseq)
+                return value.strip() == str(cseq)
         return not self.done
 
     def on_notify(self, notify: Request) -> None:
@@ -145,7 +171,7 @@ class OutgoingTransfer:
     def _tell(self, status: int, reason: str, *, final: bool) -> None:
         if self.done:
             return
-        self.done = final
+        self.done, self._told = final, True
         session = self._session
         if final:
             session.transfers = tuple(transfer for transfer in session.transfers if transfer is not self)
@@ -206,8 +232,11 @@ class IncomingTransfer:
         self, request: ClientRequest, status: int, reason: str, response: Response | None, cause: EndCause | None,
         now: float,
     ) -> None:
-        """A peer that no longer wants to know (481) is told no more (RFC 6665 s4.2.2)."""
-        if status >= 300:
+        """A peer that no longer wants to know (481), or is gone, is told no more (RFC 6665 s4.2.2).
+
+        One that got the NOTIFYs in another order refuses the older one with 500, and still wants the next.
+        """
+        if response is None or status in _UNWANTED:
             self._notifies = False
 
     def _expect_open(self) -> None:

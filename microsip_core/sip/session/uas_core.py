@@ -18,7 +18,7 @@ from .incoming_setup import IncomingSetup
 from .invite_session import InviteSession
 from .offer_answer import sdp_of
 from .session_timer import too_short
-from .transfer import find_replaced
+from .transfer import find_joined, find_replaced
 from .uac_core import dialog_contact, user_of
 
 if TYPE_CHECKING:
@@ -98,6 +98,10 @@ class UasCore:
         if isinstance(replaces, int):
             self.refuse(transaction, request, replaces, now)
             return
+        joins = find_joined(endpoint, request) if endpoint.config.joins and "Join" in request else None
+        if isinstance(joins, int):
+            self.refuse(transaction, request, joins, now)
+            return
         contact = self.contact_towards(transaction.source, request)
         session = InviteSession(endpoint, endpoint.identity, "incoming", request, contact)
         session.source = transaction.source
@@ -110,7 +114,7 @@ class UasCore:
         if sdp is not None:
             session.offer_answer.take_offer(sdp)
         setup.start(now)
-        endpoint.emit(CallIncoming(session, request, sdp, replaces))
+        endpoint.emit(CallIncoming(session, request, sdp, replaces, joins))
 
     def _obstacle(self, request: Request, sdp: bytes | None) -> tuple[int, str | None, Headers] | None:
         """Return status, reason and headers with which to refuse an INVITE, None to take it."""
