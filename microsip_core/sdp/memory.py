@@ -10,18 +10,39 @@ from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from .answering import RemoteAudio
+    from .negotiation import NegotiatedAudio
 
 _MOST_ENTRIES = 256
+_MOST_ANSWERS = 16  # to one wording: a host has few addresses and a user agent one packet time
 _MOST_OCTETS = 2048  # of a description worth remembering
 
 Wording = tuple[bytes, bytes]
 
 
+AnswerKey = tuple[str, int, str]  # our host, packet time and wanted direction: what else an answer hangs on
+
+
+class Answer(NamedTuple):
+    """What was answered to a wording: the text behind o= without our port, what was agreed but for the peer's ports,
+    and our lines about RTCP."""
+
+    before_port: str
+    after_port: str
+    agreed: NegotiatedAudio
+    rtcp_lines: str
+
+
 class Remembered(NamedTuple):
-    """The one audio stream of a description, and its t= line."""
+    """The one audio stream of a description, its t= line, and our answers to an offer so worded."""
 
     audio: RemoteAudio
     timing: str
+    answers: dict[AnswerKey, Answer]
+
+    def keep_answer(self, key: AnswerKey, answer: Answer) -> None:
+        """Remember an answer, as long as there are few."""
+        if len(self.answers) < _MOST_ANSWERS:
+            self.answers[key] = answer
 
 
 def take_apart(data: bytes) -> tuple[Wording, int] | None:

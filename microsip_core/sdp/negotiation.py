@@ -24,9 +24,10 @@ from .crypto import SUITES, CryptoAttribute, NegotiatedCrypto, crypto_line
 from .description import DIRECTIONS, MediaDescription, SessionDescription
 from .errors import DEFAULT_LIMITS, SdpError, SdpLimits
 from .formats import RtpFormat, describe_formats
-from .memory import DescriptionMemory, Remembered, Wording, take_apart
+from .memory import Answer, DescriptionMemory, Remembered, Wording, take_apart
 from .rtcp import NO_FEATURES, RtcpFeatures
 
+_new = tuple.__new__  # half the cost of the constructor a NamedTuple gets
 _SENDS = frozenset({"sendrecv", "sendonly"})
 _RECEIVES = frozenset({"sendrecv", "recvonly"})
 _DIRECTION_OF = {  # (sending, receiving)
@@ -155,7 +156,7 @@ class AudioNegotiation:
             reason = explain_refusal(description, self.capabilities, answer=True)
             raise CodecError(reason, step="accept SDP answer")
         if wording is not None and len(description.media) == 1 and _is_worth_keeping(answer):
-            self.capabilities.answers.keep(wording, Remembered(remote, ""))
+            self.capabilities.answers.keep(wording, Remembered(remote, "", {}))
         return self._as_offerer(self._negotiated(remote, media.port, self._offered_direction))
 
     def _recall(self, memory: DescriptionMemory, data: bytes) -> tuple[Remembered | None, Wording | None, int]:
@@ -186,7 +187,7 @@ class AudioNegotiation:
         known, wording, port = self._recall(self.capabilities.offers, offer)
         if known is not None:
             self._index, self._others = 0, []
-            return self._answer(known.audio, port, direction, known.timing)
+            return self._answer_again(known, port, direction)
         description = SessionDescription.parse(offer, self._limits)
         index, remote = self._choose(description)
         if remote is None and any(media.port for media in description.media):
@@ -197,7 +198,7 @@ class AudioNegotiation:
         if remote is None:
             return self._describe(refusal(description.media[0]) if description.media else "", timing), None
         if wording is not None and not self._others and _is_worth_keeping(offer):
-            self.capabilities.offers.keep(wording, Remembered(remote, timing))
+            self.capabilities.offers.keep(wording, Remembered(remote, timing, {}))
         return self._answer(remote, description.media[index].port, direction, timing)
 
     def _answer(
@@ -212,6 +213,29 @@ class AudioNegotiation:
         if remote.crypto is not None:
             self._crypto_lines = crypto_line(remote.crypto.suite, self._key_for(remote.crypto.suite), remote.crypto.tag)
         return self._describe(self._audio_section(negotiated.ptime_ms, negotiated.direction), timing), negotiated
+
+    def _answer_again(self, known: Remembered, port: int, direction: str) -> tuple[bytes, NegotiatedAudio]:
+        """Answer an offer of a wording met before: what was said to it then is said again, with the ports of now.
+
+        Keys never come into it, for descriptions with keys are not remembered.
+        """
+        key = (self.host, self.ptime_ms, direction)
+        audio = known.audio
+        made = known.answers.get(key)
+        if made is None or self.rtcp_port != self.port + 1:
+            text, agreed = self._answer(audio, port, direction, known.timing)
+            if self.rtcp_port == self.port + 1:
+                before, _, after = self._last_tail.partition(f"m=audio {self.port} ")
+                known.keep_answer(key, Answer(f"{before}m=audio ", f" {after}", agreed, self._rtcp_lines))
+            return text, agreed
+        self._profile = audio.profile
+        self._formats = (audio.payload_types, audio.attribute_lines)
+        self._answered = None
+        self._crypto_lines = ""
+        self._rtcp_lines = made.rtcp_lines
+        then = made.agreed
+        agreed = _new(NegotiatedAudio, (*then[:4], (audio.host, port), _rtcp_of(audio, port), *then[6:]))
+        return self._numbered(f"{made.before_port}{self.port}{made.after_port}"), agreed
 
     def _choose(self, description: SessionDescription) -> tuple[int, RemoteAudio | None]:
         """Find the audio stream to carry: the one carried before, else the first that we can, with SRTP if we may."""
@@ -231,11 +255,9 @@ class AudioNegotiation:
     def _negotiated(self, remote: RemoteAudio, port: int, wanted: str) -> NegotiatedAudio:
         sending = wanted in _SENDS and remote.direction in _RECEIVES and not remote.black_hole
         receiving = wanted in _RECEIVES and remote.direction in _SENDS
-        own_port = (remote.host, min(port + 1, 65535))
-        rtcp = (remote.host, port) if remote.features.mux else remote.rtcp or own_port
         return NegotiatedAudio(
             remote.send, remote.audio, remote.telephone_event, remote.events, (remote.host, port),
-            rtcp, _DIRECTION_OF[sending, receiving],
+            _rtcp_of(remote, port), _DIRECTION_OF[sending, receiving],
             ptime_for(remote.ptime, remote.maxptime, self.ptime_ms),
             remote.black_hole or remote.direction not in _RECEIVES,
             None if remote.crypto is None else self._agree_on(remote.crypto),
@@ -252,16 +274,28 @@ class AudioNegotiation:
         )
 
     def _describe(self, audio: str, timing: str) -> bytes:
-        """Put a description together; the version in o= grows when anything else changed (RFC 3264 s8)."""
+        """Put a description together."""
         address_type = "IP6" if ":" in self.host else "IP4"
         if self._others:
             audio = "".join([*self._others[: self._index], audio, *self._others[self._index + 1 :]])
-        tail = f" IN {address_type} {self.host}\r\ns=-\r\nc=IN {address_type} {self.host}\r\n{timing}\r\n{audio}"
+        return self._numbered(
+            f" IN {address_type} {self.host}\r\ns=-\r\nc=IN {address_type} {self.host}\r\n{timing}\r\n{audio}"
+        )
+
+    def _numbered(self, tail: str) -> bytes:
+        """Put o= in front of the rest; the version in it grows when anything else changed (RFC 3264 s8)."""
         if tail != self._last_tail:
             if self._last_tail:
                 self._version += 1
             self._last_tail = tail
         return f"v=0\r\no=- {self.session_id} {self._version}{tail}".encode("utf-8", "surrogateescape")
+
+
+def _rtcp_of(remote: RemoteAudio, port: int) -> tuple[str, int]:
+    """Return where the peer takes RTCP: at the port of RTP, where it says, or at the next one."""
+    if remote.features.mux:
+        return remote.host, port
+    return remote.rtcp or (remote.host, port + 1 if port < 65535 else port)
 
 
 def _checked(direction: str) -> str:

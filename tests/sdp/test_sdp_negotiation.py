@@ -8,6 +8,7 @@ import pytest
 
 from microsip_core.errors import CodecError, InvalidArgument
 from microsip_core.sdp import AudioCapabilities, AudioNegotiation, RtpFormat, SdpError, SessionDescription
+from microsip_core.sdp.rtcp import ALL_FEATURES
 
 PCMU = RtpFormat(0, "PCMU")
 PCMA = RtpFormat(8, "PCMA")
@@ -381,6 +382,35 @@ class TestMemory:
         assert answer == first[0]
         assert first[1] is not None
         assert agreed == first[1]._replace(remote=("192.0.2.2", 7000))
+
+    @pytest.mark.parametrize("direction", ["sendrecv", "sendonly", "inactive"])
+    @pytest.mark.parametrize(("host", "rtcp_port"), [("192.0.2.1", None), ("2001:db8::1", None), ("192.0.2.1", 9000)])
+    @pytest.mark.parametrize("rtcp_line", ["a=rtcp:6000", "a=rtcp-mux", "a=x"])
+    def test_answered_as_if_never_met(
+        self, direction: str, host: str, rtcp_port: int | None, rtcp_line: str,
+    ) -> None:
+        def answer(capabilities: AudioCapabilities, port: int) -> object:
+            negotiation = AudioNegotiation(capabilities, host, 4002, session_id=7, rtcp_port=rtcp_port)
+            event = "a=rtpmap:101 telephone-event/8000"
+            offer = theirs(f"m=audio {port} RTP/AVP 0 101", event, rtcp_line, "a=ptime:30")
+            first = negotiation.accept_offer(offer, direction)
+            return first, negotiation.create_offer(), negotiation.accept_offer(offer)
+
+        known = AudioCapabilities(G711.formats, rtcp=ALL_FEATURES)
+        for port in (5000, 5002):
+            for other in ("sendrecv", "inactive"):
+                ours(known, port=port).accept_offer(theirs(f"m=audio {port} RTP/AVP 0 101", rtcp_line), other)
+            answer(known, port)
+        for port in (7000, 65535):
+            assert answer(known, port) == answer(AudioCapabilities(G711.formats, rtcp=ALL_FEATURES), port)
+
+    def test_answers_to_one_wording_are_bounded(self) -> None:
+        capabilities = AudioCapabilities(G711.formats)
+        offer = theirs(*self.OFFER)
+        for number in range(100):
+            ours(capabilities, host=f"192.0.2.{number}").accept_offer(offer)
+        [remembered] = capabilities.offers._known.values()
+        assert len(remembered.answers) <= 16
 
     def test_other_wording(self) -> None:
         capabilities = AudioCapabilities(G711.formats)
