@@ -38,15 +38,17 @@ class EngineMediaSession:
 
     __slots__ = (
         "_counters", "_hold_offered", "_holding", "_local", "_local_host", "_negotiation", "_new_negotiation",
-        "_open_stream", "agreed", "closed", "stream",
+        "_open_stream", "_port_range", "agreed", "closed", "stream",
     )
 
     def __init__(
         self, open_stream: Callable[[], Stream], new_negotiation: Callable[[Stream], AudioNegotiation], local_host: str,
+        port_range: tuple[int, int] | None = None,
     ) -> None:
         self._open_stream = open_stream
         self._new_negotiation = new_negotiation
         self._local_host = local_host
+        self._port_range = port_range
         self._negotiation: AudioNegotiation | None = None
         self._local: Address | None = None
         self._counters: StreamCounters = {}
@@ -124,6 +126,19 @@ class EngineMediaSession:
         offer = self._negotiated_over().create_offer(direction)
         self._hold_offered = on
         return offer
+
+    def move(self, local_host: str, public_host: str | None = None) -> None:
+        """Go on from another local address, which our next offer names, or ``public_host`` in its place.
+
+        Raises :class:`NetworkError`, :class:`Busy`; nothing has changed then.
+        """
+        stream, negotiation = self.stream, self._negotiation
+        if stream is None or negotiation is None:
+            raise InvalidState("the media of this call is closed", step="move media")
+        stream.move(local_host, self._port_range)
+        self._local_host, self._local = local_host, stream.rtp_address
+        negotiation.host = public_host or local_host
+        negotiation.port, negotiation.rtcp_port = stream.rtp_address[1], stream.rtcp_address[1]
 
     def statistics(self) -> CallStatistics:
         """Return a snapshot; after :meth:`close` the last one."""
@@ -266,7 +281,7 @@ class EngineMediaBackend:
                 session_id=ids.session_id(), ptime_ms=ptime_ms, new_key=new_key,
             )
 
-        return EngineMediaSession(open_stream, new_negotiation, local_host)
+        return EngineMediaSession(open_stream, new_negotiation, local_host, port_range)
 
     def _capabilities_for(self, codecs: Sequence[str] | None, srtp: str = "off") -> AudioCapabilities:
         key = (tuple(codecs) if codecs is not None else None, srtp)

@@ -265,6 +265,15 @@ class NativeStream:
         """See the interface."""
         return cast("StreamCounters", self._stream.statistics())
 
+    def move(self, local_host: str, port_range: tuple[int, int] | None = None) -> None:
+        """See the interface."""
+        stream = self._open
+        try:
+            stream.move(local_host, port_range or (0, 0))
+        except _native.NativeError as error:
+            raise open_error(error, StreamConfig(local_host, port_range)) from error
+        self.rtp_address, self.rtcp_address = stream.address(False), stream.address(True)
+
     def close(self) -> StreamCounters:
         """See the interface."""
         self._registry.pop(self.id, None)

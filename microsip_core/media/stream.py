@@ -237,6 +237,14 @@ class Stream(Protocol):
         """Return the counters as of the last tick."""
         ...
 
+    def move(self, local_host: str, port_range: tuple[int, int] | None = None) -> None:
+        """Go on from another local address, with new ports as in :class:`StreamConfig`; all else stays as it is.
+
+        ``rtp_address`` and ``rtcp_address`` tell the new ones at once. Raises ``NetworkError`` for an address that is
+        not ours and ``Busy`` without a free pair of ports; nothing has changed then.
+        """
+        ...
+
     def close(self) -> StreamCounters:
         """Send an RTCP BYE, end playback and recording, free the ports; return the final counters.
 

@@ -41,6 +41,12 @@ class MediaSession(Protocol):
     def hold(self, on: bool) -> bytes:
         """Return a new offer that holds or resumes, for a re-INVITE."""
 
+    def move(self, local_host: str, public_host: str | None = None) -> None:
+        """Go on from another local address, which the next offer names, or ``public_host`` in its place.
+
+        Raises NetworkError or Busy when that can not be; nothing has changed then.
+        """
+
     def statistics(self) -> CallStatistics:
         """Return a snapshot; after close() the last one."""
 

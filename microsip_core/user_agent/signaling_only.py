@@ -56,6 +56,10 @@ class SignalingOnlySession:
         """Return a new offer, as inactive as the one before."""
         return self._negotiation.create_offer("inactive")
 
+    def move(self, local_host: str, public_host: str | None = None) -> None:
+        """Name another address in the next offer."""
+        self._negotiation.host = public_host or local_host
+
     def statistics(self) -> CallStatistics:
         """Return statistics of nothing."""
         return call_statistics({}, StreamDescription(codec=self.codec or ""))

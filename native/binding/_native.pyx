@@ -313,6 +313,20 @@ cdef class Stream:
         ms_stream_address(self.alive(), rtcp, host, &port)
         return (<bytes>host).decode(), port
 
+    def move(self, str host, tuple ports):
+        """Go on from another local address, with ports of a range or (0, 0) for any."""
+        cdef ms_stream_t *stream = self.alive()
+        cdef bytes host_text = host.encode()
+        cdef const char *text = host_text
+        cdef uint16_t first, last
+        cdef ms_status_t status
+        cdef int reason
+        first, last = ports
+        with nogil:
+            status = ms_stream_move(stream, text, first, last)
+            reason = errno
+        check(status, reason)
+
     def configure(self, remote, remote_rtcp, send, uint16_t ptime_ms, list receive, int16_t telephone_event, bint sending,
                   bint receiving, bint srtp=False, Srtp srtp_send=None, Srtp srtp_receive=None, tuple encoder=(0, 0, 5, 0, False, False),
                   uint32_t telephone_event_rate=0, tuple rtcp=(False, False, False)):

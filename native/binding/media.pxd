@@ -98,6 +98,7 @@ cdef extern from "microsip_media.h" nogil:
     void ms_stream_close(ms_stream_t *stream, ms_stream_statistics_t *last)
     uint32_t ms_stream_id(const ms_stream_t *stream)
     void ms_stream_address(const ms_stream_t *stream, bint rtcp, char *host, uint16_t *port)
+    ms_status_t ms_stream_move(ms_stream_t *stream, const char *local_host, uint16_t port_first, uint16_t port_last)
     void ms_stream_get_statistics(const ms_stream_t *stream, ms_stream_statistics_t *statistics)
 
     ctypedef struct ms_srtp_t:

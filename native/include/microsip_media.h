@@ -181,6 +181,9 @@ void ms_stream_close(ms_stream_t *stream, ms_stream_statistics_t *last);
 uint32_t ms_stream_id(const ms_stream_t *stream);
 /* `host` has room for 64 octets. */
 void ms_stream_address(const ms_stream_t *stream, bool rtcp, char *host, uint16_t *port);
+/* Go on from another local address, and from ports as in ms_stream_config_t, from the next tick on: the network has
+   changed. ms_stream_address tells the new ones at once. On failure nothing has changed. */
+ms_status_t ms_stream_move(ms_stream_t *stream, const char *local_host, uint16_t port_first, uint16_t port_last);
 /* As of the end of the last tick. */
 void ms_stream_get_statistics(const ms_stream_t *stream, ms_stream_statistics_t *statistics);
 

@@ -11,6 +11,8 @@ static void free_command(ms_node_t *node) {
     ms_command_t *command = (ms_command_t *)node;
     if (command->kind == MS_COMMAND_CONFIGURE)
         free(command->as.settings);
+    if (command->kind == MS_COMMAND_MOVE)
+        ms_udp_close_pair(&command->as.sockets);
     free(command);
 }
 

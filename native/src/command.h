@@ -29,6 +29,7 @@ typedef enum ms_command_kind {
     MS_COMMAND_DTMF,
     MS_COMMAND_LINK,        /* end NULL: whichever there is is let go */
     MS_COMMAND_UNLINK,      /* if it is still that one */
+    MS_COMMAND_MOVE,        /* sockets: the new ones, afterwards the old ones */
     MS_COMMAND_CLOSE,
     MS_COMMAND_MIX_ADD,     /* from here on: of mixers */
     MS_COMMAND_MIX_JOIN,
@@ -98,6 +99,7 @@ typedef struct ms_command {
         ms_link_t *link;
         ms_member_t *member;
         ms_digits_t digits;
+        ms_udp_pair_t sockets;
         bool on;
         struct {
             uint32_t id;

@@ -80,15 +80,16 @@ static void set_defaults(ms_stream_t *stream, const ms_stream_config_t *config) 
 }
 
 /* A stream just closed keeps its ports until its shard has sent the BYE: worth a short wait when there is no other. */
-static ms_status_t open_sockets(ms_engine_t *engine, const ms_stream_config_t *config, ms_udp_pair_t *pair) {
+static ms_status_t open_sockets(ms_engine_t *engine, const char *local_host, uint16_t first, uint16_t last,
+                                ms_udp_pair_t *pair) {
     ms_address_t host;
-    ms_status_t status = ms_address_parse(config->local_host, 0, &host);
+    ms_status_t status = ms_address_parse(local_host, 0, &host);
     if (status != MS_OK)
         return status;
     for (int attempt = 0; attempt < PORT_TRIES; attempt++) {
         uint16_t cursor = (uint16_t)atomic_load(&engine->next_port);
         bool more_later = atomic_load(&engine->closing) > 0;
-        status = ms_udp_open_pair(&host, config->port_first, config->port_last, &cursor, pair);
+        status = ms_udp_open_pair(&host, first, last, &cursor, pair);
         atomic_store(&engine->next_port, cursor);
         if (status != MS_EBUSY || !more_later)
             return status;
@@ -121,7 +122,7 @@ ms_status_t ms_stream_open(ms_engine_t *engine, const ms_stream_config_t *config
     if (command != NULL && stream->close_command != NULL)
         status = ms_playout_create(&stream->buffer_config, stream->caller_sample_rate, 0, &stream->playout);
     if (status == MS_OK)
-        status = open_sockets(engine, config, &stream->sockets);
+        status = open_sockets(engine, config->local_host, config->port_first, config->port_last, &stream->sockets);
     if (status != MS_OK) {
         int reason = errno;
         atomic_fetch_sub(&shard->streams, 1);
@@ -133,6 +134,9 @@ ms_status_t ms_stream_open(ms_engine_t *engine, const ms_stream_config_t *config
         return status;
     }
     ms_udp_mark(&stream->sockets, config->dscp);
+    stream->caller_dscp = config->dscp;
+    stream->caller_rtp = stream->sockets.rtp_address;
+    stream->caller_rtcp = stream->sockets.rtcp_address;
     stream->caller_decoder_bytes = stream->playout->decoder_bytes;
     stream->engine = engine;
     stream->id = atomic_fetch_add(&engine->next_stream_id, 1) + 1;
@@ -160,5 +164,25 @@ uint32_t ms_stream_id(const ms_stream_t *stream) { return stream->id; }
 uint32_t ms_stream_sample_rate(const ms_stream_t *stream) { return stream->caller_audio_rate; }
 
 void ms_stream_address(const ms_stream_t *stream, bool rtcp, char *host, uint16_t *port) {
-    ms_address_format(rtcp ? &stream->sockets.rtcp_address : &stream->sockets.rtp_address, host, port);
+    ms_address_format(rtcp ? &stream->caller_rtcp : &stream->caller_rtp, host, port);
+}
+
+ms_status_t ms_stream_move(ms_stream_t *stream, const char *local_host, uint16_t port_first, uint16_t port_last) {
+    if (stream->engine->stopped)
+        return MS_ESTATE;
+    ms_command_t *command = ms_command_create(stream, MS_COMMAND_MOVE);
+    if (command == NULL)
+        return MS_ENOMEM;
+    ms_status_t status = open_sockets(stream->engine, local_host, port_first, port_last, &command->as.sockets);
+    if (status != MS_OK) {
+        int reason = errno;
+        free(command); /* there are no sockets in it to close */
+        errno = reason;
+        return status;
+    }
+    ms_udp_mark(&command->as.sockets, stream->caller_dscp);
+    stream->caller_rtp = command->as.sockets.rtp_address;
+    stream->caller_rtcp = command->as.sockets.rtcp_address;
+    ms_command_submit(command);
+    return MS_OK;
 }

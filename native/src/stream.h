@@ -57,7 +57,9 @@ struct ms_stream {
     ms_shard_t *shard;           /* callers' too */
     uint32_t id;                 /* callers' too */
     uint16_t ptime_ms;
-    ms_udp_pair_t sockets;       /* callers' too */
+    ms_udp_pair_t sockets;
+    ms_address_t caller_rtp, caller_rtcp; /* callers' only: of the sockets last asked for */
+    uint8_t caller_dscp;         /* callers' only */
     uint32_t caller_sample_rate; /* callers' only: the codec's last asked for */
     uint32_t caller_audio_rate;  /* callers' only: of sources and sinks */
     bool caller_attached;        /* callers' only: there have been some, so that their rate has to stay */

@@ -104,6 +104,15 @@ static void set_tap(ms_stream_t *stream, ms_shard_t *shard, ms_tap_t *tap) {
     stream->tap = tap;
 }
 
+/* Other sockets, by which the peer has to learn anew where we are; all else goes on. */
+static void move(ms_stream_t *stream, ms_udp_pair_t *sockets) {
+    ms_udp_pair_t before = stream->sockets;
+    stream->sockets = *sockets;
+    *sockets = before;
+    stream->connected = false;
+    stream->unreachable = false;
+}
+
 void ms_stream_link(ms_stream_t *stream, ms_shard_t *shard, ms_end_t *end) {
     if (stream->end != NULL) {
         atomic_store(&stream->end->link->left, true); /* now, not when the end is freed */
@@ -147,6 +156,7 @@ void ms_command_apply(ms_command_t *command, ms_shard_t *shard) {
         if (stream->end != NULL && stream->end->link == command->as.link) /* else it has been replaced already */
             ms_stream_link(stream, shard, NULL);
         break;
+    case MS_COMMAND_MOVE: move(stream, &command->as.sockets); break;
     case MS_COMMAND_CLOSE:
         ms_shard_remove(shard, stream);
         ms_stream_end(stream, shard);

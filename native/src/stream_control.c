@@ -29,7 +29,7 @@ static ms_status_t fill_addresses(const ms_stream_t *stream, const ms_stream_for
     ms_status_t status = ms_address_parse(format->remote_host, format->remote_port, &settings->remote);
     if (status != MS_OK)
         return status;
-    if (settings->remote.any.sa_family != stream->sockets.rtp_address.any.sa_family || format->remote_port == 0)
+    if (settings->remote.any.sa_family != stream->caller_rtp.any.sa_family || format->remote_port == 0)
         return MS_EINVAL;
     const char *host = format->remote_rtcp_host != NULL ? format->remote_rtcp_host : format->remote_host;
     uint16_t port = format->remote_rtcp_port != 0 ? format->remote_rtcp_port : (uint16_t)(format->remote_port + 1);

@@ -23,7 +23,7 @@ static inline phone_t phone_open(uint32_t ssrc) {
 }
 
 static inline ms_address_t address_of(const ms_stream_t *stream, bool rtcp) {
-    return rtcp ? stream->sockets.rtcp_address : stream->sockets.rtp_address;
+    return rtcp ? stream->caller_rtcp : stream->caller_rtp;
 }
 
 static inline void phone_send_type(phone_t *phone, const ms_stream_t *stream, uint8_t type) {

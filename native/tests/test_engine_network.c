@@ -61,6 +61,35 @@ static void a_steady_peer_may_still_move(void) {
     room_close();
 }
 
+/* The network has changed: the same stream goes on by other sockets, with the same source and numbers. */
+static void a_moved_stream_goes_on_from_its_new_address(void) {
+    room_open();
+    phone_t peer = phone_open(1);
+    ms_stream_t *stream = stream_for(&peer, 0);
+    phone_talk(&peer, stream, 170); /* so long that the socket is connected */
+    phone_count(&peer);
+    ms_address_t before = address_of(stream, false), from;
+    int64_t stamp;
+    CHECK_EQ(ms_stream_move(stream, "127.0.0.2", 0, 0), MS_OK);
+    ms_address_t now = address_of(stream, false);
+    CHECK(!ms_address_same_host(&before, &now));
+    room_run(20);
+    long length = ms_udp_receive(peer.sockets.rtp, peer.packet, sizeof peer.packet, &from, &stamp);
+    CHECK(length > 0);
+    CHECK(ms_address_equal(&from, &now));
+    uint64_t received = figures_of(stream).packets_received;
+    phone_talk(&peer, stream, 5);
+    CHECK_EQ(figures_of(stream).packets_received, received + 5);
+    CHECK_EQ(figures_of(stream).packets_lost, 0);
+    CHECK_EQ(ms_stream_move(stream, "192.0.2.1", 0, 0), MS_ENETWORK);
+    now = address_of(stream, false);
+    CHECK(ms_address_equal(&from, &now));
+    CHECK_EQ(ms_stream_move(stream, "127.0.0.1", 0, 0), MS_OK);
+    ms_stream_close(stream, NULL); /* before the tick that moves it */
+    ms_udp_close_pair(&peer.sockets);
+    room_close();
+}
+
 /* Another address from SDP is another sender, whatever SSRC and numbers it has: its first packet counts. */
 static void a_new_address_begins_anew(void) {
     room_open();
@@ -401,6 +430,7 @@ static void ipv6_works(void) {
 int main(void) {
     RUN(rtp_goes_to_where_it_comes_from);
     RUN(a_steady_peer_may_still_move);
+    RUN(a_moved_stream_goes_on_from_its_new_address);
     RUN(a_new_address_begins_anew);
     RUN(digits_of_a_new_source_are_heard_whatever_its_clock);
     RUN(a_stream_without_an_address_waits_for_a_packet);

@@ -57,8 +57,8 @@ class ReferenceEngine:
             stream = ReferenceStream(stream_id, config, self._lock, self._emitter(stream_id))
             self._next_id += 1
             self._streams[stream_id] = stream
-            self._selector.register(stream.rtp_socket, selectors.EVENT_READ, (stream, stream.read_rtp))
-            self._selector.register(stream.rtcp_socket, selectors.EVENT_READ, (stream, stream.read_rtcp))
+            self._watch(stream, True)
+            stream.on_sockets = self._watch
             stream.on_close = self._forget
             return stream
 
@@ -113,11 +113,18 @@ class ReferenceEngine:
 
         return emit
 
+    def _watch(self, stream: ReferenceStream, on: bool) -> None:
+        """Read from a stream's sockets from now on, or no more."""
+        for opened, read in ((stream.rtp_socket, stream.read_rtp), (stream.rtcp_socket, stream.read_rtcp)):
+            if on:
+                self._selector.register(opened, selectors.EVENT_READ, (stream, read))
+            else:
+                self._selector.unregister(opened)
+
     def _forget(self, stream: ReferenceStream) -> None:
         for place, figure in enumerate(stream.frames):
             self._frames_done[place] += figure
-        self._selector.unregister(stream.rtp_socket)
-        self._selector.unregister(stream.rtcp_socket)
+        self._watch(stream, False)
         del self._streams[stream.id]
 
     def _run(self) -> None:

@@ -18,6 +18,7 @@ from microsip_core.media.wav import read_wav
 from microsip_core.sdp.rtcp import NO_FEATURES, RtcpFeatures
 
 from .arguments import NATIVE_REMEDY, check_payload_types, check_ptime, checked_address
+from .ports import open_port_pair
 from .receiver import DECODERS, Emit
 from .recording import Recording
 from .seal import StreamSeal
@@ -38,6 +39,7 @@ class ReferenceStream(StreamCore):
     def __init__(self, stream_id: int, config: StreamConfig, lock: threading.RLock, emit: Emit) -> None:
         super().__init__(stream_id, config, lock, emit)
         self.on_close: Callable[[ReferenceStream], None] | None = None
+        self.on_sockets: Callable[[ReferenceStream, bool], None] | None = None
         self._next_id = 1
         self._final: StreamCounters = {}
 
@@ -191,6 +193,21 @@ class ReferenceStream(StreamCore):
     def level(self) -> tuple[float, float]:
         """See the interface."""
         return self._levels
+
+    def move(self, local_host: str, port_range: tuple[int, int] | None = None) -> None:
+        """See the interface."""
+        with self._lock:
+            if self.closed:
+                raise InvalidState("the stream is closed", step="move media")
+            rtp, rtcp = open_port_pair(local_host, port_range)
+            if self.on_sockets is not None:
+                self.on_sockets(self, False)
+            self.rtp_socket.close()
+            self.rtcp_socket.close()
+            self.rtp_socket, self.rtcp_socket = rtp, rtcp
+            self.rtp_address, self.rtcp_address = rtp.getsockname()[:2], rtcp.getsockname()[:2]
+            if self.on_sockets is not None:
+                self.on_sockets(self, True)
 
     def close(self) -> StreamCounters:
         """See the interface."""
