@@ -8,8 +8,9 @@ of calls passes when 99 % of them came back at 49 to 51 packets a second without
 the packets were lost. The raw loop does nothing but one receive and one send a packet, every 20 ms: what a server of
 this shape can not go below. "engine" is our native engine in a Python process (jitter buffer, decoding, encoding,
 RTCP); "gil held" the same while a Python thread holds the interpreter lock 80 ms at a time; "microsip-core" the whole
-stack with SIP. aiosipua and PJSIP (``pjsua2-python``) run from environments of their own in build/peers, which
-``--install-peers`` makes.
+stack with SIP. Further rows are the engine with SRTP, G.722 and Opus. "on time" are the frames of the engine that were
+at most 5 ms late, warm-up included. aiosipua and PJSIP (``pjsua2-python``) run from environments of their own in
+build/peers, which ``--install-peers`` makes.
 Everything stays on 127.0.0.1, and generator and server share the machine: compare ratios, not absolute figures.
 """
 
@@ -33,7 +34,7 @@ from .caller import HOST, Caller
 
 ROOT = Path(__file__).parent.parent
 TOOL_SOURCES = ("native/tools/media_load.c", "native/src/clock.c", "native/src/rtp_packet.c")
-DEFAULT_CALLS = "4,50,250,1000,2000,2500,3000"
+DEFAULT_CALLS = "4,50,100,250,1000,1200,2000,2500,3000"
 WARM_UP = 2.5  # seconds before the generator judges: our sockets are connected to a steady peer after one
 FIRST_PORT = 16060
 
@@ -46,6 +47,8 @@ class Contestant:
     command: list[str]
     sip: bool = False
     most: int = 100_000
+    codec: str = "PCMU"
+    suite: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +66,8 @@ class Trial:
     worst_gap_ms: float
     resident_kib: int
     load: float
+    on_time_percent: float | None = None
+    skipped: int | None = None
 
 
 def build_tool(folder: Path) -> Path:
@@ -84,6 +89,10 @@ def contestants(tool: Path, arguments: argparse.Namespace) -> list[Contestant]:
         Contestant("raw loop, connected", [str(tool), "raw-connected"]),
         Contestant("engine", [sys.executable, *module, "engine", "{}"]),
         Contestant("engine, gil held", [sys.executable, *module, "engine", "{}", "gil"], most=1000),
+        *engine_with("SRTP", module, 3000, suite="AES_CM_128_HMAC_SHA1_80"),
+        *engine_with("SRTP, GCM", module, 3000, suite="AEAD_AES_128_GCM"),
+        *engine_with("G.722", module, 2000, codec="G722"),
+        *engine_with("Opus, 16 kHz", module, 250, codec="opus"),
         Contestant("microsip-core", [sys.executable, *module, "microsip-core"], sip=True),
     ]
     sipp = shutil.which("sipp")
@@ -97,6 +106,39 @@ def contestants(tool: Path, arguments: argparse.Namespace) -> list[Contestant]:
         else:
             found.append(Contestant(peer, [str(python), *module, peer], sip=True))
     return [one for one in found if not arguments.only or one.name in arguments.only]
+
+
+def engine_with(name: str, module: list[str], most: int, *, codec: str = "PCMU", suite: str = "") -> list[Contestant]:
+    """Return our engine with another codec or SRTP, where this machine has it."""
+    from microsip_core.errors import NotSupported
+    from microsip_core.media.codec_registry import codecs_of
+    from microsip_core.media.srtp import require_srtp
+
+    try:
+        if suite:
+            require_srtp("native")
+    except NotSupported as error:
+        print(f"engine, {name} is left out: {error}", file=sys.stderr)
+        return []
+    if codec not in {one.name for one in codecs_of("native")}:
+        print(f"engine, {name} is left out: the native core has no {codec}", file=sys.stderr)
+        return []
+    command = [sys.executable, *module, "engine", "{}", codec, *([suite] if suite else [])]
+    return [Contestant(f"engine, {name}", command, most=most, codec=codec, suite=suite)]
+
+
+def packet_file(contestant: Contestant, folder: Path, seconds: float) -> Path | None:
+    """Write the packets the generator has to send, None for its own G.711."""
+    if (contestant.codec, contestant.suite) == ("PCMU", ""):
+        return None
+    from .media_cases import Case, format_of, packets_of
+
+    path = folder / f"{contestant.codec}-{contestant.suite}.packets"
+    if not path.exists():
+        case = Case(contestant.name, format_of(contestant.codec), contestant.suite)
+        packets = packets_of(case, round((seconds + WARM_UP) * 50) + 50)
+        path.write_bytes(b"".join(len(packet).to_bytes(2, "big") + packet for packet in packets))
+    return path
 
 
 def peer_environment(peer: str, package: str, install: bool) -> Path | None:
@@ -123,7 +165,10 @@ def running(contestant: Contestant, argument: int) -> Iterator[subprocess.Popen[
         yield process
     finally:
         process.kill()
-        process.communicate()
+        process.wait()
+        for pipe in (process.stdin, process.stdout):
+            if pipe is not None:
+                pipe.close()
 
 
 def cpu_seconds(pid: int) -> float:
@@ -145,6 +190,8 @@ def first_line(process: subprocess.Popen[str]) -> str:
 def try_calls(contestant: Contestant, tool: Path, calls: int, seconds: float, port: int) -> Trial:
     """Load a fresh server process with so many calls."""
     load = [str(tool), "load", str(calls), str(seconds), str(WARM_UP)]
+    packets = packet_file(contestant, tool.parent, seconds)
+    load += [] if packets is None else [str(packets)]
     with running(contestant, port if contestant.sip else calls) as server, subprocess.Popen(
         load, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
     ) as generator:
@@ -158,6 +205,7 @@ def try_calls(contestant: Contestant, tool: Path, calls: int, seconds: float, po
                 remote = [caller.call(media_port) for media_port in own]
             used, report, elapsed = run_load(generator, server, remote, seconds)
             resident = resident_kib(server.pid)
+            on_time, skipped = punctuality(contestant, server)
         except (RuntimeError, OSError, IndexError) as error:
             print(f"  {contestant.name}, {calls} calls: {error}", file=sys.stderr)
             generator.kill()
@@ -167,7 +215,7 @@ def try_calls(contestant: Contestant, tool: Path, calls: int, seconds: float, po
     return Trial(
         calls, report["passed"] >= 0.99 * calls and lost <= 0.5, int(report["passed"]), lost, 100 * share,
         1e6 * share / 50, report["pacing_p99_ms"], report["pacing_p999_ms"], report["worst_gap_ms"], resident,
-        os.getloadavg()[0],
+        os.getloadavg()[0], on_time, skipped,
     )
 
 
@@ -186,6 +234,17 @@ def run_load(
     report = json.loads(generator.stdout.read())
     generator.wait()
     return used, report, elapsed
+
+
+def punctuality(contestant: Contestant, server: subprocess.Popen[str]) -> tuple[float | None, int | None]:
+    """Return the percentage of our engine's frames that were at most 5 ms late, warm-up included, and those skipped."""
+    if not contestant.name.startswith("engine"):
+        return None, None
+    assert server.stdin is not None
+    server.stdin.close()
+    figures = json.loads(first_line(server))
+    frames = figures["frames"] + figures["frames_skipped"]
+    return 100.0 * (figures["frames"] - figures["frames_late"]) / max(frames, 1), figures["frames_skipped"]
 
 
 def climb(contestant: Contestant, tool: Path, counts: list[int], seconds: float, ports: Iterator[int]) -> list[Trial]:
@@ -207,7 +266,8 @@ def print_trial(name: str, trial: Trial) -> None:
     print(
         f"{name:30} {trial.calls:6} {'passed' if trial.passed else 'failed':7} {trial.cpu_percent_per_call:9.4f} "
         f"{trial.us_per_frame:8.2f} {trial.pacing_p99_ms:7.2f} {trial.pacing_p999_ms:7.2f} {trial.worst_gap_ms:7.1f} "
-        f"{trial.lost_percent:6.2f}", flush=True,
+        f"{trial.lost_percent:6.2f} {'' if trial.on_time_percent is None else f'{trial.on_time_percent:9.3f}':>9} "
+        f"{trial.load:5.1f}", flush=True,
     )
 
 
@@ -246,7 +306,7 @@ def main() -> int:
     counts = sorted(int(word) for word in arguments.calls.split(","))
     results: dict[str, list[Trial]] = {}
     print(f"{'':30} {'calls':>6} {'':7} {'%CPU/call':>9} {'us/frame':>8} {'p99 ms':>7} {'p99.9':>7} {'gap ms':>7} "
-          f"{'lost %':>6}")
+          f"{'lost %':>6} {'on time %':>9} {'load':>5}")
     with tempfile.TemporaryDirectory() as folder:
         tool = build_tool(Path(folder))
         ports = iter(range(FIRST_PORT + os.getpid() % 1000 * 4, 65000, 4))

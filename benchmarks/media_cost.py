@@ -5,74 +5,50 @@
 A frame is what a stream does every 20 ms: receive a packet, take it through the jitter buffer, decode, encode what is
 played (noise that swells and fades, so that Opus has work to do), send, and RTCP. Time is the processor's, of the
 engine's thread alone; "beyond PCMU" is what the codec or the encryption adds. Loopback charges the receiver's share of
-the kernel to the sender. Rows are taken in one run: compare them with each other.
+the kernel to the sender. Rows are taken in one run: compare them with each other. Beside
+Opus stands what libopus takes by itself for the same sound, and what we add beyond PCMU as a multiple of it.
 """
 
 from __future__ import annotations
 
 import argparse
+import ctypes
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
-
-import numpy as np
 
 from microsip_core.media.codec_registry import codecs_of
 from microsip_core.media.engine import create_engine
-from microsip_core.media.opus import encoder_settings
-from microsip_core.media.srtp import PROFILES, SrtpKeys, new_key
-from microsip_core.media.stream import EncoderSettings, PayloadFormat, Stream, StreamConfig
-from microsip_core.sdp.crypto import SUITES
+from microsip_core.media.opus import find_library
+from microsip_core.media.srtp import PROFILES
+from microsip_core.media.stream import PayloadFormat, StreamConfig
 
+from .media_cases import Case, format_of, sound
 
-@dataclass(frozen=True, slots=True)
-class Case:
-    """A row."""
-
-    name: str
-    form: PayloadFormat
-    suite: str = ""
+_BITRATE, _COMPLEXITY = 4002, 4010  # requests of opus_encoder_ctl
+_VOIP = 2048
+_RUNS = 400  # frames coded alone
 
 
 def cases() -> Iterator[Case]:
     """PCMU first, then everything else that the engine can carry."""
-    pcmu = PayloadFormat("PCMU", 0)
-    yield Case("PCMU", pcmu)
+    yield Case("PCMU", format_of("PCMU"))
     for suite in PROFILES:
-        yield Case(f"PCMU, {suite}", pcmu, suite)
+        yield Case(f"PCMU, {suite}", format_of("PCMU"), suite)
     for codec in codecs_of("native")[1:]:
-        form = codec.rtp_format
-        settings = encoder_settings("", codec.sample_rate) if form.name == "opus" else EncoderSettings()
-        rate = codec.sample_rate if form.name == "opus" else 0
-        yield Case(codec.name, PayloadFormat(
-            form.name, form.payload_type, form.clock_rate, form.channels, 20, rate, settings,
-        ))
-
-
-def connect(first: Stream, second: Stream, case: Case) -> None:
-    """Let two streams talk to each other."""
-    receive = {case.form.payload_type: case.form}
-    keys: tuple[SrtpKeys | None, SrtpKeys | None] = (None, None)
-    if case.suite:
-        octets = SUITES[case.suite].key_octets + SUITES[case.suite].salt_octets
-        forth, back = new_key(octets), new_key(octets)
-        keys = (SrtpKeys(case.suite, forth, back), SrtpKeys(case.suite, back, forth))
-    first.configure(second.rtp_address, second.rtcp_address, case.form, receive, srtp=keys[0])
-    second.configure(first.rtp_address, first.rtcp_address, case.form, receive, srtp=keys[1])
+        yield Case(codec.name, format_of(codec.name))
 
 
 def measure(case: Case, streams: int, seconds: float) -> tuple[float, int, int]:
     """Return microseconds of processor time a frame, packets received and packets lost."""
-    rng = np.random.default_rng(1)
-    envelope = np.repeat(rng.uniform(200, 8000, 50), 800)
-    sound = np.clip(rng.normal(0, 1, len(envelope)).cumsum() % 2.0 - 1.0, -1, 1) * envelope
+    noise = sound()
     engine = create_engine("native")
     try:
         opened = [engine.open_stream(StreamConfig()) for _ in range(streams)]
         for first, second in zip(opened[::2], opened[1::2], strict=True):
-            connect(first, second, case)
+            case.configure(first, second.rtp_address, second.rtcp_address)
+            case.configure(second, first.rtp_address, first.rtcp_address)
         for stream in opened:
-            stream.play(sound.astype(np.int16), rate=16_000, loop=True)
+            stream.play(noise, rate=16_000, loop=True)
         time.sleep(2.0)
         before = engine.statistics()
         time.sleep(seconds)
@@ -86,6 +62,37 @@ def measure(case: Case, streams: int, seconds: float) -> tuple[float, int, int]:
         spent / 1000 / max(frames, 1), sum(f["packets_received"] for f in figures),
         sum(f["packets_lost"] for f in figures),
     )
+
+
+def opus_alone(form: PayloadFormat) -> float:
+    """Return what libopus by itself takes to encode a frame and decode one, in microseconds of this thread's time.
+
+    The same sound, settings and frame length as the engine's; called in turn, as the engine does for many calls.
+    """
+    library = find_library()
+    assert library is not None
+    size_of, init, ctl, encode, size_of_decoder, init_decoder, decode = (
+        ctypes.CFUNCTYPE(ctypes.c_int)(address) for address in library.addresses
+    )
+    for function in (size_of, init, ctl, encode, size_of_decoder, init_decoder, decode):
+        function.argtypes = None  # type: ignore[assignment]
+    rate = form.sample_rate
+    noise = sound() if rate == 16_000 else sound().repeat(rate // 16_000)
+    frame = rate // 50
+    encoder = ctypes.create_string_buffer(size_of(1))
+    decoder = ctypes.create_string_buffer(size_of_decoder(1))
+    init(encoder, rate, 1, _VOIP)
+    init_decoder(decoder, rate, 1)
+    ctl(encoder, _COMPLEXITY, form.encoder.complexity)
+    ctl(encoder, _BITRATE, form.encoder.bitrate)
+    packet = ctypes.create_string_buffer(1500)
+    out = (ctypes.c_int16 * frame)()
+    began = time.thread_time_ns()
+    for run in range(_RUNS):
+        start = run * frame % (len(noise) - frame)
+        length = encode(encoder, ctypes.c_void_p(noise[start:].ctypes.data), frame, packet, len(packet))
+        decode(decoder, packet, length, out, frame, 0)
+    return (time.thread_time_ns() - began) / _RUNS / 1000
 
 
 def main() -> int:
@@ -102,7 +109,9 @@ def main() -> int:
             continue
         cost, packets, lost = measure(case, arguments.streams // 2 * 2, arguments.seconds)
         plain = cost if plain is None else plain
-        print(f"{case.name:34} {cost:10.2f} {cost - plain:12.2f} {packets:9} {lost:6}", flush=True)
+        alone = opus_alone(case.form) if case.form.name == "opus" else 0.0
+        beside = f"   libopus alone {alone:.2f}, ratio {(cost - plain) / alone:.2f}" if alone else ""
+        print(f"{case.name:34} {cost:10.2f} {cost - plain:12.2f} {packets:9} {lost:6}{beside}", flush=True)
     return 0
 
 

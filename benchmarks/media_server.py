@@ -1,7 +1,8 @@
 """Echoes the sound of many calls: ``python -m benchmarks.media_server WHO ARGUMENT``, for calls_per_core.
 
-``engine N [gil]`` opens N streams of the native media engine that echo, and prints their RTP ports on one line; with
-"gil" another thread holds the interpreter lock 80 ms at a time meanwhile. ``microsip-core PORT``, ``aiosipua PORT`` and
+``engine N [gil] [CODEC] [SUITE]`` opens N streams of the native media engine that echo, and prints their RTP ports on
+one line, and its statistics as JSON when stdin ends; with "gil" another thread holds the interpreter lock 80 ms at a
+time meanwhile. ``microsip-core PORT``, ``aiosipua PORT`` and
 ``pjsua2 PORT`` answer SIP calls on that port with the whole stack and echo them; they print "ready" when they listen.
 """
 
@@ -9,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import ctypes
+import json
 import sys
 import threading
 from typing import Any
@@ -28,24 +30,26 @@ def hold_interpreter_lock() -> None:
         sleep(80_000)
 
 
-def serve_engine(count: int, gil: bool) -> None:
+def serve_engine(count: int, gil: bool, codec: str, suite: str) -> None:
     """Echo with the media engine alone, no signaling; remote addresses are learned from what comes."""
     from microsip_core.media.engine import create_engine
-    from microsip_core.media.stream import PayloadFormat, StreamConfig
+    from microsip_core.media.stream import StreamConfig
+
+    from .media_cases import Case, format_of
 
     engine = create_engine("native")
-    pcmu = PayloadFormat("PCMU", 0)
+    case = Case(codec, format_of(codec), suite)
     ports = []
     for _ in range(count):
         stream = engine.open_stream(StreamConfig(local_host=HOST))
-        stream.configure(None, None, pcmu, {0: pcmu})
+        case.configure(stream, None, None)
         stream.echo(True)
         ports.append(stream.rtp_address[1])
     tell(" ".join(map(str, ports)))
     if gil:
         threading.Thread(target=hold_interpreter_lock, daemon=True).start()
     sys.stdin.read()
-    tell(str(dict(engine.statistics())))
+    tell(json.dumps(dict(engine.statistics())))
     if not gil:
         engine.close()
 
@@ -137,7 +141,8 @@ def main() -> None:
     """Serve until stdin ends."""
     who, argument = sys.argv[1], int(sys.argv[2])
     if who == "engine":
-        serve_engine(argument, "gil" in sys.argv)
+        options = [word for word in sys.argv[3:] if word != "gil"] + ["PCMU", ""]
+        serve_engine(argument, "gil" in sys.argv, options[0], options[1] if len(options) > 3 else "")
     elif who == "pjsua2":
         serve_pjsua2(argument)
     else:

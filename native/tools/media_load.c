@@ -3,10 +3,11 @@
    media_load raw N            N sockets; every 20 ms each is read once and what came is sent back: the cost of the
                                system calls alone. Prints its ports on one line and runs until stdin ends.
    media_load raw-connected N  the same with connected sockets.
-   media_load load N SECONDS WARM_UP
+   media_load load N SECONDS WARM_UP [PACKETS]
                                N calls: prints its own ports on one line, reads those of the echoing side from stdin,
                                sends each 50 G.711 packets a second, evenly spread, and after the warm-up judges what
-                               comes back by the kernel's time stamps; prints one line of JSON. */
+                               comes back by the kernel's time stamps; prints one line of JSON. PACKETS is a file of
+                               packets to send instead, each after its length in two octets: all calls send the same. */
 #include "byte_order.h"
 #include "clock.h"
 #include "rtp_packet.h"
@@ -25,6 +26,7 @@
 #define SLOTS 20
 #define PACKET_SIZE (MS_RTP_HEADER_SIZE + 160)
 #define BATCH 8
+#define PACKETS_MAX 100000
 #define BUCKETS 10000 /* of 10 us */
 
 typedef struct flow {
@@ -114,14 +116,47 @@ static int raw(int count, int connected) {
 
 /* ---- load */
 
-static void send_one(flow_t *flow, int judging) {
-    uint8_t packet[PACKET_SIZE];
+static struct {
+    uint8_t *bytes;
+    uint32_t count, offsets[PACKETS_MAX];
+} replayed;
+
+static void read_packets(const char *path) {
+    FILE *file = fopen(path, "rb");
+    long size = 0;
+    if (file == NULL || fseek(file, 0, SEEK_END) != 0 || (size = ftell(file)) <= 0)
+        fail(path);
+    rewind(file);
+    replayed.bytes = malloc((size_t)size);
+    if (replayed.bytes == NULL || fread(replayed.bytes, 1, (size_t)size, file) != (size_t)size)
+        fail(path);
+    fclose(file);
+    for (uint32_t at = 0; at + 2 < (uint32_t)size && replayed.count < PACKETS_MAX; at += 2U + ms_get16(replayed.bytes + at))
+        replayed.offsets[replayed.count++] = at;
+}
+
+/* What goes out as the flow's next packet; its length. */
+static size_t next_packet(const flow_t *flow, const uint8_t **packet) {
+    static uint8_t made[PACKET_SIZE];
+    if (replayed.count > 0) {
+        const uint8_t *entry = replayed.bytes + replayed.offsets[flow->sent % replayed.count];
+        *packet = entry + 2;
+        return ms_get16(entry);
+    }
     ms_rtp_packet_t header = {.sequence = (uint16_t)flow->sent, .timestamp = flow->sent * 160,
                               .ssrc = 0x10000000U + (uint32_t)(flow - flows), .marker = flow->sent == 0};
-    ms_rtp_write_header(packet, &header);
+    ms_rtp_write_header(made, &header);
     for (int i = 0; i < 160; i++) /* a signal that is neither silent nor constant */
-        packet[MS_RTP_HEADER_SIZE + i] = (uint8_t)(0x90 + (i * 7 + (int)flow->sent * 13) % 0x60);
-    if (sendto(flow->fd, packet, sizeof packet, 0, (struct sockaddr *)&flow->to, sizeof flow->to) == PACKET_SIZE) {
+        made[MS_RTP_HEADER_SIZE + i] = (uint8_t)(0x90 + (i * 7 + (int)flow->sent * 13) % 0x60);
+    *packet = made;
+    return sizeof made;
+}
+
+static void send_one(flow_t *flow, int judging) {
+    const uint8_t *packet;
+    size_t length = next_packet(flow, &packet);
+    ssize_t sent = sendto(flow->fd, packet, length, 0, (struct sockaddr *)&flow->to, sizeof flow->to);
+    if (sent == (ssize_t)length) {
         flow->sent++;
         flow->judged_sent += (uint32_t)judging;
     }
@@ -217,10 +252,13 @@ static int load(int count, double seconds, double warm_up) {
 
 int main(int argc, char **argv) {
     int count = argc >= 3 ? atoi(argv[2]) : 0;
-    if (count >= 1 && count <= FLOWS_MAX && argc == 5 && strcmp(argv[1], "load") == 0)
+    if (count >= 1 && count <= FLOWS_MAX && (argc == 5 || argc == 6) && strcmp(argv[1], "load") == 0) {
+        if (argc == 6)
+            read_packets(argv[5]);
         return load(count, atof(argv[3]), atof(argv[4]));
+    }
     if (count >= 1 && count <= FLOWS_MAX && argc == 3 && strncmp(argv[1], "raw", 3) == 0)
         return raw(count, strcmp(argv[1], "raw-connected") == 0);
-    fprintf(stderr, "usage: media_load raw|raw-connected N, or media_load load N SECONDS WARM_UP < ports\n");
+    fprintf(stderr, "usage: media_load raw|raw-connected N, or media_load load N SECONDS WARM_UP [PACKETS] < ports\n");
     return 2;
 }
