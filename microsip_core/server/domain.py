@@ -9,6 +9,8 @@ from microsip_core.sip.uri import SipUri, is_ipv6
 
 _WILDCARDS = ("0.0.0.0", "::")  # noqa: S104 (compared with, not bound)
 
+_MOST_LEARNED = 256  # a wildcard may stand for a whole IPv6 network: one address a message would be without end
+
 
 def is_loopback(host: str) -> bool:
     """Tell whether a host is this machine only: 127.0.0.0/8, ::1 or ``localhost``."""
@@ -36,7 +38,8 @@ class Domain:
 
     def learn(self, local: tuple[str, int]) -> None:
         """Take note of a local address that a message came to, where we listen on a wildcard or on several."""
-        self.listening |= {local}
+        if len(self.listening) < _MOST_LEARNED:
+            self.listening |= {local}
 
     def serves(self, uri: SipUri, *, in_dialog: bool = False) -> bool:
         """Tell whether we are responsible for an address of record or Request-URI (s16.5).

@@ -191,7 +191,7 @@ class Endpoint:
                 self._refuse_malformed(message, *refusal, source, now)
                 return
         else:
-            fault = check_response(message)
+            fault = check_response(message) or _strayed(message)
             if fault is not None:
                 self._refuse_malformed(None, 400, fault, source, now)
                 return
@@ -402,6 +402,14 @@ class Endpoint:
             del self._bound[_without_parameters(before)]
         if contact:
             self._bound[_without_parameters(contact)] = identity
+
+
+def _strayed(response: Response) -> str | None:
+    """Return what is wrong with a response that has a Via of somebody else: it was not for us (s8.1.3.3)."""
+    vias = response._index["via"] if response._index is not None else ""
+    if ("," in vias or "\n" in vias) and len(response.get_all("Via")) > 1:
+        return "More Than One Via"
+    return None
 
 
 def _without_parameters(uri: str) -> str:

@@ -135,6 +135,7 @@ class TransportLayer:
 
     async def reach(self, hop: Hop) -> None:
         """Resolve the host of ``hop`` and open what leads there. Raises DnsError, NetworkError, TlsError, Busy."""
+        _require_available(hop)
         if hop.transport == "UDP":
             await self.resolver.resolve(hop)
             chosen = self.choose_hop(hop)
@@ -149,6 +150,7 @@ class TransportLayer:
 
     def reach_now(self, hop: Hop) -> bool:
         """Do as :meth:`reach` if it needs no waiting; returns whether it did."""
+        _require_available(hop)
         if hop.transport == "UDP":
             chosen = self.choose_hop(hop)
             return self._route(hop) is not None if chosen == hop else self.reach_now(chosen)
@@ -315,12 +317,8 @@ class TransportLayer:
     def _send_stream(self, packet: OutgoingPacket) -> None:
         if packet.hop.transport in STREAM_TRANSPORTS:
             self.streams.send(packet)
-        elif packet.token is not None:
-            hop = packet.hop
-            self._failed(packet.token, NetworkError(
-                f"transport {hop.transport} is not available", step="send",
-                peer=join_host_port((hop.host, hop.port or 5060)), remedy="Use one of udp, tcp, tls, ws and wss",
-            ))
+        else:
+            _require_available(packet.hop)
 
     def _send_when_resolved(self, packet: OutgoingPacket) -> None:
         waiting = self._waiting.get(packet.hop)
@@ -371,6 +369,15 @@ class TransportLayer:
             link.close()
         self._routes.clear()
         self._waiting.clear()
+
+
+def _require_available(hop: Hop) -> None:
+    """Raise NetworkError for a transport we do not have, such as SCTP."""
+    if hop.transport != "UDP" and hop.transport not in STREAM_TRANSPORTS:
+        raise NetworkError(
+            f"transport {hop.transport} is not available", step="send",
+            peer=join_host_port((hop.host, hop.port or 5060)), remedy="Use one of udp, tcp, tls, ws and wss",
+        )
 
 
 def _topmost_branch(data: bytes) -> str | None:

@@ -384,6 +384,11 @@ class Account:
         self.tell(event)
         self._agent.publish(event)
 
+    @property
+    def observed(self) -> bool:
+        """Whether anybody listens to the events of the account."""
+        return bool(self._streams)
+
     def tell(self, event: Event) -> None:
         """Tell those who listen to the account."""
         for stream in list(self._streams):

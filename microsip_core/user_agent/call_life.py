@@ -195,6 +195,11 @@ class CallLife:
         self.tell(event)
         self.agent.publish(event)
 
+    @property
+    def observed(self) -> bool:
+        """Whether anybody listens to the events of the call."""
+        return bool(self._streams)
+
     def tell(self, event: Event) -> None:
         """Tell those who listen to the call."""
         for stream in self._streams or ():

@@ -18,16 +18,25 @@ _ACCEPT = (("Accept", ", ".join(_TYPES)),)
 
 
 def take_message(agent: AgentCore, event: RequestReceived) -> None:
-    """Take a MESSAGE, within a call or outside: 200 and an event ``message``; 413 or 415 for what can not be shown."""
+    """Take a MESSAGE, within a call or outside: 200 and an event ``message``; 413 or 415 for what can not be shown.
+
+    A 200 says that it was delivered (RFC 3428 s7): where nobody listens to the events of the user agent, the account or
+    the call it is 480, so that the sender's server may keep it for later.
+    """
     request, now = event.request, agent.now()
     if len(request.body) > agent.config.max_message_size:
         event.incoming.respond(413, now)
-    elif (request.media_type or _TYPES[0]) not in _TYPES or "Content-Encoding" in request:
+        return
+    if (request.media_type or _TYPES[0]) not in _TYPES or "Content-Encoding" in request:
         event.incoming.respond(415, now, headers=_ACCEPT)
+        return
+    call: Call | None = event.session.owner if event.session is not None else None
+    account = call.account if call is not None else agent.reception.account_for(request, event.incoming.source.host)
+    listener = call or account
+    if not agent.observed and (listener is None or not listener.observed):
+        event.incoming.respond(480, now, reason="Nobody Reads Messages")
     else:
         event.incoming.respond(200, now)
-        call: Call | None = event.session.owner if event.session is not None else None
-        account = call.account if call is not None else agent.reception.account_for(request, event.incoming.source.host)
         message = Event(
             EventType.MESSAGE, time.time(), call, account, 0, _text(request), request.from_.uri,
         )

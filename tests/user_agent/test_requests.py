@@ -69,6 +69,7 @@ async def test_limit_on_size_on_both_sides(caller: UserAgent, make_agent: MakeAg
         await caller.send_message(uri_of(callee), "eleven char")
     with pytest.raises(LimitExceeded, match="11 octets"):
         await callee.send_message(uri_of(caller), "eleven char")
+    _events = caller.events()
     await callee.send_message(uri_of(caller), "ten chars.")
 
 
@@ -95,6 +96,16 @@ async def test_strange_messages(
     else:
         event = await next_of(events, "message")
         assert (event.text, event.peer) == (text, peer.uri)
+
+
+async def test_a_message_that_nobody_reads_is_not_confirmed(caller: UserAgent, callee: UserAgent) -> None:
+    """RFC 3428 s7: a 200 says that it was delivered."""
+    uri = "sip:u@{}:{}".format(*callee.listen_address)
+    with pytest.raises(CallRefused, match="480"):
+        await caller.send_message(uri, "is anybody there?")
+    events = callee.events()
+    await caller.send_message(uri, "now?")
+    assert (await next_of(events, "message")).text == "now?"
 
 
 async def test_message_that_nobody_answers(caller: UserAgent, peer: RawPeer) -> None:

@@ -8,7 +8,7 @@ from ..builder import response_to
 from ..events import CallOfferAnswered, CallOfferReceived
 from .answering import proceed
 from .incoming_setup import IncomingInput, IncomingSetup
-from .offer_answer import OfferAnswerState, sdp_of
+from .offer_answer import OfferAnswerState, sdp_of, unreadable_body
 from .outgoing_setup import OutgoingInput, OutgoingSetup
 from .remote_change import RemoteChange
 from .session_timer import answer_headers, too_short
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from .invite_session import InviteSession
 
 Headers = tuple[tuple[str, str], ...]
+_DESCRIBED = frozenset({"INVITE", "UPDATE", "PRACK"})  # their bodies are session descriptions
 
 
 def receive_in_dialog(
@@ -34,6 +35,8 @@ def receive_in_dialog(
         _receive_bye(session, transaction, request, now)
     elif session.ended:
         _respond(session, transaction, request, 481, now)
+    elif method in _DESCRIBED and (unread := unreadable_body(request, sdp_of(request))) is not None:
+        _respond(session, transaction, request, 415, now, headers=unread)
     elif method == "INVITE":
         _receive_reinvite(session, dialog, transaction, request, now)
     elif method == "UPDATE":

@@ -106,6 +106,21 @@ def sdp_of(message: Message) -> bytes | None:
     return None
 
 
+def unreadable_body(request: Message, sdp: bytes | None) -> tuple[tuple[str, str], ...] | None:
+    """Return the headers of a 415 for a body of a type or encoding we do not understand (s8.2.3), else None.
+
+    A body marked as optional is none (s20.11). ``sdp`` is what ``sdp_of`` has found.
+    """
+    encoded = "Content-Encoding" in request
+    if not request.body or (sdp is not None and not encoded):
+        return None
+    disposition = (request.get("Content-Disposition") or "").replace(" ", "").lower()
+    if "handling=optional" in disposition:
+        return None
+    accept = (("Accept", "application/sdp"),)
+    return (*accept, ("Accept-Encoding", "identity")) if encoded else accept
+
+
 def _sdp_part(body: bytes, parameters: str) -> bytes | None:
     """Return the first application/sdp part of a multipart body (RFC 2046 s5.1, RFC 5621)."""
     boundary = ""

@@ -16,7 +16,7 @@ from .in_dialog import receive_in_dialog
 from .incoming_request import IncomingRequest
 from .incoming_setup import IncomingSetup
 from .invite_session import InviteSession
-from .offer_answer import sdp_of
+from .offer_answer import sdp_of, unreadable_body
 from .session_timer import too_short
 from .transfer import find_joined, find_replaced
 from .uac_core import dialog_contact, user_of
@@ -122,11 +122,9 @@ class UasCore:
         if contact_uri(request) is None and ("Contact" in request or not is_target(request.from_.uri)):
             # an RFC 2543 peer may leave it out, if its From can be called
             return 400, "Unusable Contact" if "Contact" in request else "Contact Missing", ()
-        encoded = "Content-Encoding" in request
-        if request.body and (sdp is None or encoded) and not self._may_ignore_body(request):
-            # a type or encoding we do not understand (s8.2.3)
-            headers: Headers = (("Accept", "application/sdp"),)
-            return 415, None, (*headers, ("Accept-Encoding", "identity")) if encoded else headers
+        unread = unreadable_body(request, sdp)
+        if unread is not None:
+            return 415, None, unread
         if len(self._endpoint.live_sessions) >= config.max_sessions:
             return 486, None, ()
         asked, least = request.get("Session-Expires"), config.min_session_expires
@@ -239,11 +237,6 @@ class UasCore:
             request, status, reason, to_tag=endpoint.ids.tag(), headers=(*endpoint.response_headers, *headers),
         )
         transaction.respond(response, now)
-
-    def _may_ignore_body(self, request: Request) -> bool:
-        """Whether a body we do not understand is marked as optional (s20.11)."""
-        disposition = (request.get("Content-Disposition") or "").replace(" ", "").lower()
-        return "handling=optional" in disposition
 
     def contact_towards(self, source: Source, request: Request) -> str:
         """Return our Contact towards whoever sent ``request``: the address it came in at, the user it was for.

@@ -74,7 +74,10 @@ class ClientTransaction(Machine):
 
     def is_answered_by(self, response: Response) -> bool:
         """Whether a response with our branch is one to this very request."""
-        return response.cseq == self._cseq and response.call_id == self._call_id
+        if response.cseq != self._cseq or response.call_id != self._call_id:
+            return False
+        # s8.2.6.2: a dialog made of another From tag would be none that anybody knows
+        return self.request is None or response.from_.tag == self.request.from_.tag
 
     def receive(self, response: Response, now: float) -> None:
         """Take a response that the layer matched to this transaction."""
