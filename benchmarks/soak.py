@@ -15,6 +15,7 @@ import csv
 import json
 import os
 import shutil
+import signal
 import statistics
 import subprocess
 import sys
@@ -148,6 +149,7 @@ def main() -> int:
     arguments = parser.parse_args()
     if shutil.which("sipp") is None:
         raise SystemExit("sipp is missing: apt-get install sip-tester")
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit("ended before its time"))  # and so the two children are ended too
     loop = ["--uvloop"] if arguments.uvloop else []
     command = [sys.executable, "-m", "benchmarks.answering_server", "microsip-core", *loop, arguments.mode]
     contestant = Contestant("microsip-core", arguments.mode, command, 500)
