@@ -6,7 +6,8 @@
 /* The first packet decides, so that a peer behind a NAT is heard at once. For the first seconds the address that SDP
    named may still take over; then the lock holds. A locked source that has fallen silent may be followed to another
    address: soon when the SSRC is the same, which a stranger can not guess (a NAT has given it another port), late when
-   it is not (another media server without a re-INVITE). */
+   it is not (another media server without a re-INVITE). With SRTP no patience is needed: a packet that is authentic and
+   no replay is the peer's, wherever it comes from. */
 #define LEARNING_NS (3000 * MS_NS_PER_MS)
 #define STEADY_NS (1000 * MS_NS_PER_MS)
 #define SAME_SOURCE_NS (500 * MS_NS_PER_MS)
@@ -37,7 +38,7 @@ static void follow(ms_peer_t *peer, const ms_address_t *from, int64_t now) {
     }
 }
 
-bool ms_peer_accept(ms_peer_t *peer, const ms_address_t *from, bool same_source, int64_t now) {
+bool ms_peer_accept(ms_peer_t *peer, const ms_address_t *from, ms_proof_t proof, int64_t now) {
     if (peer->latched && ms_address_equal(&peer->rtp, from)) {
         peer->last_heard = now;
         return true;
@@ -50,7 +51,8 @@ bool ms_peer_accept(ms_peer_t *peer, const ms_address_t *from, bool same_source,
     int64_t silence = now - peer->last_heard;
     bool learning = !peer->settled && now - peer->latched_at < LEARNING_NS;
     bool rightful = learning && ms_address_equal(from, &peer->signaled);
-    if (!rightful && silence < (same_source ? SAME_SOURCE_NS : OTHER_SOURCE_NS))
+    if (!rightful && proof != MS_PROOF_AUTHENTIC &&
+        silence < (proof == MS_PROOF_SAME_SOURCE ? SAME_SOURCE_NS : OTHER_SOURCE_NS))
         return false;
     follow(peer, from, now);
     peer->settled = true;

@@ -17,8 +17,15 @@ typedef struct ms_peer {
 /* What SDP says now. The same address again keeps what has been learned. */
 void ms_peer_configure(ms_peer_t *peer, const ms_address_t *rtp, const ms_address_t *rtcp);
 
-/* Whether a valid packet from there is of this call. `same_source`: it carries the SSRC in force. */
-bool ms_peer_accept(ms_peer_t *peer, const ms_address_t *from, bool same_source, int64_t now);
+/* What speaks for a packet from another address than before. */
+typedef enum ms_proof {
+    MS_PROOF_NONE,
+    MS_PROOF_SAME_SOURCE, /* it carries the SSRC in force, which a stranger can not guess */
+    MS_PROOF_AUTHENTIC    /* it is encrypted with the peer's key, and no replay */
+} ms_proof_t;
+
+/* Whether a valid packet from there is of this call. */
+bool ms_peer_accept(ms_peer_t *peer, const ms_address_t *from, ms_proof_t proof, int64_t now);
 /* The lock has held for long and packets keep coming: nothing is to be expected from elsewhere. */
 bool ms_peer_is_steady(const ms_peer_t *peer, int64_t now);
 /* `muxed`: it came on the port of RTP, so that there is nothing to learn from where it came. */

@@ -114,8 +114,9 @@ static void take_rtp(ms_stream_t *stream, ms_shard_t *shard, size_t length, cons
         stream->stray_type = packet.payload_type;
         return;
     }
-    bool same_source = stream->receiver.known && packet.ssrc == stream->receiver.ssrc;
-    if (!ms_peer_accept(&stream->peer, from, same_source, arrival)) {
+    ms_proof_t proof = stream->receiver.known && packet.ssrc == stream->receiver.ssrc ? MS_PROOF_SAME_SOURCE
+                                                                                      : MS_PROOF_NONE;
+    if (!ms_peer_accept(&stream->peer, from, stream->srtp_receive != NULL ? MS_PROOF_AUTHENTIC : proof, arrival)) {
         stream->counters.foreign++;
         stream->stray_from = *from;
         return;

@@ -105,19 +105,19 @@ static void the_first_packet_decides_and_the_lock_holds(void) {
     ms_address_t nat = address("198.51.100.7", 31000), thief = address("203.0.113.9", 4000);
     ms_peer_configure(&peer, &told, &told_rtcp);
     CHECK(ms_address_equal(&peer.rtp, &told));
-    CHECK(ms_peer_accept(&peer, &nat, false, AT(1)));
+    CHECK(ms_peer_accept(&peer, &nat, MS_PROOF_NONE, AT(1)));
     CHECK(ms_address_equal(&peer.rtp, &nat));
     CHECK_EQ(ms_address_port(&peer.rtcp), 31001);
-    CHECK(!ms_peer_accept(&peer, &thief, false, AT(1.1)));
-    CHECK(!ms_peer_accept(&peer, &thief, true, AT(1.1)));
+    CHECK(!ms_peer_accept(&peer, &thief, MS_PROOF_NONE, AT(1.1)));
+    CHECK(!ms_peer_accept(&peer, &thief, MS_PROOF_SAME_SOURCE, AT(1.1)));
     CHECK(ms_address_equal(&peer.rtp, &nat));
     /* the same answer again keeps what was learned; another one does not */
     ms_peer_configure(&peer, &told, &told_rtcp);
     CHECK(ms_address_equal(&peer.rtp, &nat));
     ms_peer_configure(&peer, &thief, &told_rtcp);
     CHECK(ms_address_equal(&peer.rtp, &thief));
-    CHECK(ms_peer_accept(&peer, &thief, false, AT(2)));
-    CHECK(!ms_peer_accept(&peer, &nat, true, AT(2.1)));
+    CHECK(ms_peer_accept(&peer, &thief, MS_PROOF_NONE, AT(1.1)));
+    CHECK(!ms_peer_accept(&peer, &nat, MS_PROOF_SAME_SOURCE, AT(2.1)));
 }
 
 static void a_peer_is_steady_after_a_while_and_until_it_pauses(void) {
@@ -126,7 +126,7 @@ static void a_peer_is_steady_after_a_while_and_until_it_pauses(void) {
     ms_peer_configure(&peer, &told, &told_rtcp);
     CHECK(!ms_peer_is_steady(&peer, AT(100)));
     for (int i = 0; i < 300; i++) { /* where SDP said: there is nothing to learn */
-        CHECK(ms_peer_accept(&peer, &told, true, AT(1 + 0.02 * i)));
+        CHECK(ms_peer_accept(&peer, &told, MS_PROOF_SAME_SOURCE, AT(1 + 0.02 * i)));
         CHECK_EQ(ms_peer_is_steady(&peer, AT(1 + 0.02 * i)), i >= 50);
     }
     CHECK(ms_peer_is_steady(&peer, AT(7.3)));
@@ -135,7 +135,7 @@ static void a_peer_is_steady_after_a_while_and_until_it_pauses(void) {
     peer = (ms_peer_t){0};
     ms_peer_configure(&peer, &told, &told_rtcp);
     for (int i = 0; i < 300; i++) {
-        CHECK(ms_peer_accept(&peer, &elsewhere, true, AT(1 + 0.02 * i)));
+        CHECK(ms_peer_accept(&peer, &elsewhere, MS_PROOF_SAME_SOURCE, AT(1 + 0.02 * i)));
         CHECK_EQ(ms_peer_is_steady(&peer, AT(1 + 0.02 * i)), i >= 150);
     }
 }
@@ -174,15 +174,15 @@ static void the_signaled_address_may_take_over_while_learning(void) {
     ms_address_t early = address("10.0.0.2", 5000);
     ms_peer_t peer = {0};
     ms_peer_configure(&peer, &told, &told_rtcp);
-    CHECK(ms_peer_accept(&peer, &early, false, AT(1)));
-    CHECK(ms_peer_accept(&peer, &told, false, AT(1.5)));
+    CHECK(ms_peer_accept(&peer, &early, MS_PROOF_NONE, AT(1)));
+    CHECK(ms_peer_accept(&peer, &told, MS_PROOF_NONE, AT(1.5)));
     CHECK(ms_address_equal(&peer.rtp, &told));
-    CHECK(!ms_peer_accept(&peer, &early, false, AT(1.6)));
+    CHECK(!ms_peer_accept(&peer, &early, MS_PROOF_NONE, AT(1.6)));
     peer = (ms_peer_t){0};
     ms_peer_configure(&peer, &told, &told_rtcp);
     for (double at = 1; at < 5; at += 0.02)
-        CHECK(ms_peer_accept(&peer, &early, false, AT(at)));
-    CHECK(!ms_peer_accept(&peer, &told, false, AT(5))); /* too late: the lock holds */
+        CHECK(ms_peer_accept(&peer, &early, MS_PROOF_NONE, AT(at)));
+    CHECK(!ms_peer_accept(&peer, &told, MS_PROOF_NONE, AT(5))); /* too late: the lock holds */
 }
 
 static void a_silent_source_may_be_followed(void) {
@@ -190,11 +190,22 @@ static void a_silent_source_may_be_followed(void) {
     ms_address_t moved = address("10.0.0.1", 6000);
     ms_peer_t peer = {0};
     ms_peer_configure(&peer, &told, &told_rtcp);
-    CHECK(ms_peer_accept(&peer, &told, false, AT(10)));
-    CHECK(!ms_peer_accept(&peer, &moved, true, AT(10.4)));
-    CHECK(ms_peer_accept(&peer, &moved, true, AT(10.6))); /* same SSRC: the NAT has moved it */
-    CHECK(!ms_peer_accept(&peer, &told, false, AT(15)));
-    CHECK(ms_peer_accept(&peer, &told, false, AT(15.7))); /* another SSRC waits longer */
+    CHECK(ms_peer_accept(&peer, &told, MS_PROOF_NONE, AT(10)));
+    CHECK(!ms_peer_accept(&peer, &moved, MS_PROOF_SAME_SOURCE, AT(10.4)));
+    CHECK(ms_peer_accept(&peer, &moved, MS_PROOF_SAME_SOURCE, AT(10.6))); /* same SSRC: the NAT has moved it */
+    CHECK(!ms_peer_accept(&peer, &told, MS_PROOF_NONE, AT(15)));
+    CHECK(ms_peer_accept(&peer, &told, MS_PROOF_NONE, AT(15.7))); /* another SSRC waits longer */
+}
+
+static void an_authentic_source_is_followed_at_once(void) {
+    ms_address_t told = address("10.0.0.1", 4000), moved = address("198.51.100.7", 31000);
+    ms_peer_t peer = {0};
+    ms_peer_configure(&peer, &told, &told);
+    CHECK(ms_peer_accept(&peer, &told, MS_PROOF_AUTHENTIC, AT(1)));
+    CHECK(!ms_peer_accept(&peer, &moved, MS_PROOF_NONE, AT(1.1)));
+    CHECK(!ms_peer_accept(&peer, &moved, MS_PROOF_SAME_SOURCE, AT(1.2)));
+    CHECK(ms_peer_accept(&peer, &moved, MS_PROOF_AUTHENTIC, AT(1.3)));
+    CHECK(ms_address_equal(&peer.rtp, &moved));
 }
 
 static void rtcp_is_believed_from_the_hosts_of_the_call(void) {
@@ -204,7 +215,7 @@ static void rtcp_is_believed_from_the_hosts_of_the_call(void) {
     ms_peer_t peer = {0};
     ms_peer_configure(&peer, &told, &told_rtcp);
     CHECK(!ms_peer_accept_rtcp(&peer, &thief, false));
-    CHECK(ms_peer_accept(&peer, &nat, false, AT(1)));
+    CHECK(ms_peer_accept(&peer, &nat, MS_PROOF_NONE, AT(1)));
     CHECK(ms_peer_accept_rtcp(&peer, &nat_rtcp, false));
     CHECK(ms_address_equal(&peer.rtcp, &nat_rtcp));
     CHECK(ms_peer_accept_rtcp(&peer, &told_rtcp, false));
@@ -220,6 +231,7 @@ int main(void) {
     RUN(a_connected_socket_hears_its_peer_only);
     RUN(the_signaled_address_may_take_over_while_learning);
     RUN(a_silent_source_may_be_followed);
+    RUN(an_authentic_source_is_followed_at_once);
     RUN(rtcp_is_believed_from_the_hosts_of_the_call);
     return check_result("sockets");
 }

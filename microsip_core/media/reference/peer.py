@@ -27,15 +27,18 @@ class Peer:
             self._latched = self._settled = False
         self.rtcp = rtcp if rtcp is not None or rtp is None else (rtp[0], rtp[1] + 1)
 
-    def accept(self, source: Address, same_ssrc: bool, now: float) -> bool:
-        """Say whether a valid packet from there belongs to this stream; follow it where that is right."""
+    def accept(self, source: Address, same_ssrc: bool, now: float, *, authentic: bool = False) -> bool:
+        """Say whether a valid packet from there belongs to this stream; follow it where that is right.
+
+        ``authentic``: it is encrypted with the peer's key and no replay, which is the best proof there is.
+        """
         if self._latched and source == self.rtp:
             self._heard = now
             return True
         if self._latched:
             rightful = not self._settled and now - self._latched_at < _LEARNING and source == self._signaled
             patience = _SAME_SOURCE if same_ssrc else _OTHER_SOURCE
-            if not rightful and now - self._heard < patience:
+            if not rightful and not authentic and now - self._heard < patience:
                 return False
         self._settled = self._latched or source == self._signaled
         self._latched = True

@@ -66,15 +66,15 @@ class StreamReceiver:
             self._waiting_since = now
         self.receiving = receiving
 
-    def packet(self, data: bytes, address: Address, now: float) -> None:
-        """Take in a datagram that arrived on the RTP port."""
+    def packet(self, data: bytes, address: Address, now: float, *, authentic: bool = False) -> None:
+        """Take in a datagram that arrived on the RTP port, ``authentic`` where SRTP says so."""
         packet = parse_rtp(data)
         if packet is None or (packet.payload_type not in self.formats and packet.payload_type not in self.events):
             self.invalid += 1
             self.stray_type = self.stray_type if packet is None else packet.payload_type
             return
         known = self.source.ssrc
-        if not self.peer.accept(address, packet.ssrc == known, now):
+        if not self.peer.accept(address, packet.ssrc == known, now, authentic=authentic):
             self.foreign += 1
             return
         fresh = self.source.update(packet)

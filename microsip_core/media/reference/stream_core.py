@@ -80,7 +80,7 @@ class StreamCore:
                 continue
             plain = data if self._seal is None else self._open_packet(self._seal, data, False)
             if plain is not None:
-                self._receiver.packet(plain, address, now)
+                self._receiver.packet(plain, address, now, authentic=self._seal is not None)
 
     def read_rtcp(self, now: float) -> None:
         """Take the datagrams that wait at the RTCP port."""
