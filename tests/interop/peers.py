@@ -73,6 +73,12 @@ class Peer:
         """Return what the program has printed so far."""
         return self.log.read_text(errors="replace") if self.log.exists() else ""
 
+    def type(self, line: str) -> None:
+        """Give the program a line of input; it must have been started with ``typed``."""
+        assert self.process.stdin is not None
+        self.process.stdin.write(line.encode() + b"\n")
+        self.process.stdin.flush()
+
     def wait(self, timeout: float) -> int:
         """Wait for the program to end by itself and return its exit status."""
         return self.process.wait(timeout)
@@ -86,14 +92,23 @@ class Peer:
             except subprocess.TimeoutExpired:
                 self.process.kill()
                 self.process.wait(3)
+        if self.process.stdin is not None:
+            try:
+                self.process.stdin.close()
+            except BrokenPipeError:
+                pass  # it did not read its last line
 
 
 def start(
     name: str, command: list[str], port: int, log: Path, cwd: Path, wait_for_port: bool = True, host: str = HOST,
+    typed: bool = False, environment: dict[str, str] | None = None,
 ) -> Peer:
-    """Start ``command`` and wait until it holds its UDP port."""
+    """Start ``command`` and wait until it holds its UDP port; with ``typed`` it reads what :meth:`Peer.type` says."""
     with log.open("wb") as sink:
-        process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=sink, stderr=subprocess.STDOUT, cwd=cwd)
+        process = subprocess.Popen(
+            command, stdin=subprocess.PIPE if typed else subprocess.DEVNULL, stdout=sink, stderr=subprocess.STDOUT,
+            cwd=cwd, env={**os.environ, **(environment or {})},
+        )
     peer = Peer(name, process, port, log)
     deadline = time.monotonic() + START_TIMEOUT
     while wait_for_port and not udp_port_taken(port, host):
@@ -204,7 +219,11 @@ loadmodule "auth.so"
 modparam("auth", "nonce_expire", {nonce_expire})
 modparam("registrar", "min_expires", 5)
 modparam("registrar", "default_expires", 60)
+modparam("registrar", "use_path", 1)
+modparam("registrar", "path_mode", 0)
 modparam("rr", "append_fromtag", 1)
+modparam("tm", "contacts_avp", "tm_contacts")
+modparam("tm", "contact_flows_avp", "tm_contact_flows")
 
 request_route {{
     if (!mf_process_maxfwd_header("10")) {{ sl_send_reply("483", "Too Many Hops"); exit; }}
@@ -232,13 +251,20 @@ request_route {{
     }}
     if (is_method("INVITE")) {{ consume_credentials(); record_route(); }}
     if (!lookup("location")) {{ sl_send_reply("404", "Not Found"); exit; }}
+    # contacts of one q are called at once, the groups one after the other
+    if (is_method("INVITE")) {{ t_load_contacts(); t_next_contacts(); t_on_failure("NEXT"); }}
     t_relay();
+}}
+
+failure_route[NEXT] {{
+    if (t_is_canceled()) {{ exit; }}
+    if (t_next_contacts()) {{ t_on_failure("NEXT"); t_relay(); }}
 }}
 """
 
 
 def start_kamailio(folder: Path, *, password: str, nonce_expire: int = 300) -> Peer:
-    """Start kamailio as registrar and record-routing proxy that challenges REGISTER, INVITE and BYE."""
+    """Start kamailio as registrar and record-routing, forking proxy that challenges REGISTER, INVITE and BYE."""
     program = require("kamailio", "kamailio")
     port = free_udp_port()
     home = folder / f"kamailio-{port}"

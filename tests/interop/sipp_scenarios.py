@@ -32,7 +32,7 @@ from .stream_peers import free_port, wait_for_tcp
 
 FOLDER = Path(__file__).with_name("scenarios")
 
-_CALLEE = ";tag=callee[call_number]"
+_CALLEE = ";tag=callee[pid]"
 _CONTACT = "Contact: <sip:sipp@[local_ip]:[local_port];transport=[transport]>"
 _VIA = "Via: SIP/2.0/[transport] [local_ip]:[local_port];branch=z9hG4bK[pid]x[call_number]x{branch}"
 _REQUEST = f"""\

@@ -136,8 +136,8 @@ def start_stream_kamailio(folder: Path, authority: Authority, *, password: str) 
     text = text.replace("    if (has_totag()) {", "    if (!is_method(\"REGISTER\")) { add_contact_alias(); }\n"
                         "    if (has_totag()) {", 1)
     text = text.replace("if (loose_route()) {", "if (loose_route()) {\n            handle_ruri_alias();", 1)
-    text = text.replace("    t_relay();\n}", "    t_on_reply(\"ALIAS\");\n    t_relay();\n}\n"
-                        "onreply_route[ALIAS] { add_contact_alias(); }", 1)
+    text = text.replace("    t_relay();\n}\n\nfailure", "    t_on_reply(\"ALIAS\");\n    t_relay();\n}\n"
+                        "onreply_route[ALIAS] { add_contact_alias(); }\n\nfailure", 1)
     config = home / "kamailio.cfg"
     config.write_text(text)
     command = [program, "-f", str(config), "-DD", "-E", "-m", "64", "-M", "8", "-Y", str(home), "-w", str(home)]
