@@ -5,14 +5,13 @@ from __future__ import annotations
 from enum import IntEnum
 from typing import TYPE_CHECKING, Any
 
-from ..state_table import Machine
+from .transaction import Transaction
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from ..hop import Hop, Source
     from ..message import Request, Response
-    from ..timers import Timer
     from .layer import TransactionLayer
 
 
@@ -31,44 +30,28 @@ class ClientInput(IntEnum):
     TRANSPORT_ERROR = 6
 
 
-class ClientTransaction(Machine):
+class ClientTransaction(Transaction):
     """A request of ours and what came of it.
 
     ``request`` is kept until a final response came, then it is None. ``owner`` is free for the transaction user.
     """
 
-    __slots__ = (
-        "_call_id", "_cseq", "_data", "_end_timer", "_flow", "_interval", "_retransmit_timer", "hop", "key", "layer",
-        "owner", "request",
-    )
+    __slots__ = ("_call_id", "_cseq", "_flow", "key")
 
     def __init__(
         self, layer: TransactionLayer, request: Request, hop: Hop, key: str, owner: Any, flow: Source | None,
     ) -> None:
-        self.layer = layer
-        self.request: Request | None = request
-        self.hop = hop
+        super().__init__(layer, request, hop, owner, request.to_bytes())
         self.key = key
-        self.owner = owner
         self._flow = flow
         self._call_id = request.call_id
         self._cseq = request.cseq
-        self._data = request.to_bytes()
-        self._retransmit_timer: Timer | None = None
-        self._end_timer: Timer | None = None
-        self._interval = 0.0
-
-    @property
-    def settled(self) -> bool:
-        """Whether nobody waits for anything any more: a final response is there, or there will be none."""
-        return self.request is None
 
     def start(self, now: float) -> None:
         """Send the request and arm its timers: retransmission over unreliable transports, time-out over all."""
         timers = self.layer.timers
         if not self.hop.reliable:
-            self._interval = timers.t1
-            self._retransmit_timer = self.layer.timer_heap.schedule(now + timers.t1, self, ClientInput.TIMER_RETRANSMIT)
+            self._arm_retransmission(timers.t1, ClientInput.TIMER_RETRANSMIT, now)
         self._arm(now + timers.timeout, ClientInput.TIMER_TIMEOUT)
         self.layer.send(self._data, self.hop, self._flow, self)
 
@@ -88,10 +71,6 @@ class ClientTransaction(Machine):
             self.handle(ClientInput.SUCCESS, response, now)
         else:
             self.handle(ClientInput.FAILURE, response, now)
-
-    def on_timer(self, kind: int, now: float) -> None:
-        """Feed the timer to the machine."""
-        self.handle(kind, None, now)
 
     def transport_failed(self, error: str, now: float) -> None:
         """Feed the failure of a send to the machine."""
@@ -119,28 +98,6 @@ class ClientTransaction(Machine):
         self._finish()
         self.layer.user.on_client_transport_error(self, error, now)
         self.request = None
-
-    def _end(self, _: object, now: float) -> None:
-        self._finish()
-
-    # -- timers
-
-    def _arm(self, when: float, kind: ClientInput) -> None:
-        """Replace the timer that leads out of the present state."""
-        if self._end_timer is not None:
-            self.layer.timer_heap.cancel(self._end_timer)
-        self._end_timer = self.layer.timer_heap.schedule(when, self, kind)
-
-    def _stop_retransmission(self) -> None:
-        if self._retransmit_timer is not None:
-            self.layer.timer_heap.cancel(self._retransmit_timer)
-            self._retransmit_timer = None
-
-    def _stop_timers(self) -> None:
-        self._stop_retransmission()
-        if self._end_timer is not None:
-            self.layer.timer_heap.cancel(self._end_timer)
-            self._end_timer = None
 
     def _finish(self) -> None:
         """Leave the layer."""

@@ -101,9 +101,7 @@ class InviteClientTransaction(ClientTransaction):
         self.layer.send(self._data, self.hop, self._flow, self)
 
     def _retransmit(self, _: None, now: float) -> None:
-        self._interval *= 2
-        when = now + self._interval
-        self._retransmit_timer = self.layer.timer_heap.schedule(when, self, ClientInput.TIMER_RETRANSMIT)
+        self._arm_retransmission(2 * self._interval, ClientInput.TIMER_RETRANSMIT, now)
         self.layer.send(self._data, self.hop, self._flow, self)
 
     TABLE = table(InviteClientState, ClientInput, {

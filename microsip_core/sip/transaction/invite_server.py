@@ -53,7 +53,7 @@ class InviteServerTransaction(ServerTransaction):
         """Say 100 at once or have it said later."""
         delay = self.layer.timers.trying
         if delay > 0:
-            self._retransmit_timer = self.layer.timer_heap.schedule(now + delay, self, ServerInput.TIMER_TRYING)
+            self._arm_retransmission(delay, ServerInput.TIMER_TRYING, now)
         else:
             self._send_trying(None, now)
 
@@ -90,16 +90,13 @@ class InviteServerTransaction(ServerTransaction):
         self._stop_retransmission()
         timers = self.layer.timers
         if not self.hop.reliable:
-            self._interval = timers.t1
-            self._retransmit_timer = self.layer.timer_heap.schedule(now + timers.t1, self, ServerInput.TIMER_RETRANSMIT)
+            self._arm_retransmission(timers.t1, ServerInput.TIMER_RETRANSMIT, now)
         self._arm(now + timers.timeout, ServerInput.TIMER_TIMEOUT)
         self.request = None
         self._send(response, now)
 
     def _retransmit(self, _: None, now: float) -> None:
-        self._interval = min(2 * self._interval, self.layer.timers.t2)
-        when = now + self._interval
-        self._retransmit_timer = self.layer.timer_heap.schedule(when, self, ServerInput.TIMER_RETRANSMIT)
+        self._arm_retransmission(min(2 * self._interval, self.layer.timers.t2), ServerInput.TIMER_RETRANSMIT, now)
         self._send_again(None, now)
 
     def _confirm(self, ack: Request, now: float) -> None:

@@ -59,8 +59,7 @@ class NonInviteClientTransaction(ClientTransaction):
         self._retransmit(self.layer.timers.t2, now)
 
     def _retransmit(self, interval: float, now: float) -> None:
-        self._interval = interval
-        self._retransmit_timer = self.layer.timer_heap.schedule(now + interval, self, ClientInput.TIMER_RETRANSMIT)
+        self._arm_retransmission(interval, ClientInput.TIMER_RETRANSMIT, now)
         self.layer.send(self._data, self.hop, self._flow, self)
 
     TABLE = table(NonInviteClientState, ClientInput, {

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from enum import IntEnum
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from ..state_table import Machine
+from .transaction import Transaction
 
 if TYPE_CHECKING:
     from ..hop import Hop, Source
     from ..message import Request, Response
-    from ..timers import Timer
     from .layer import ServerKey, TransactionLayer
 
 
@@ -34,44 +33,29 @@ class ServerInput(IntEnum):
     TRANSPORT_ERROR = 9
 
 
-class ServerTransaction(Machine):
+class ServerTransaction(Transaction):
     """A request of a peer and our responses to it.
 
     ``request`` is None once a final response has been sent: keep what you need. ``owner`` is free for the transaction
     user.
     """
 
-    __slots__ = (
-        "_data", "_end_timer", "_interval", "_retransmit_timer", "hop", "key", "layer", "merge_key", "octets", "owner",
-        "request", "source",
-    )
+    __slots__ = ("key", "merge_key", "octets", "source")
 
     def __init__(
         self, layer: TransactionLayer, request: Request, source: Source, hop: Hop, key: ServerKey,
         merge_key: str | None,
     ) -> None:
-        self.layer = layer
-        self.request: Request | None = request
+        super().__init__(layer, request, hop, None, b"")
         self.source = source
-        self.hop = hop
         self.key = key
         self.merge_key = merge_key
         self.octets = request.size
         """What the peer has us keep: the request, then the Vias and more of it in the response."""
-        self.owner: Any = None
-        self._data = b""
-        self._retransmit_timer: Timer | None = None
-        self._end_timer: Timer | None = None
-        self._interval = 0.0
 
     @property
     def answered(self) -> bool:
         """Whether a final response has been sent, or can not be sent any more."""
-        return self.request is None
-
-    @property
-    def settled(self) -> bool:
-        """Whether nobody waits for anything any more."""
         return self.request is None
 
     def respond(self, response: Response, now: float) -> None:
@@ -83,10 +67,6 @@ class ServerTransaction(Machine):
             self.handle(ServerInput.SEND_SUCCESS, response, now)
         else:
             self.handle(ServerInput.SEND_FAILURE, response, now)
-
-    def on_timer(self, kind: int, now: float) -> None:
-        """Feed the timer to the machine."""
-        self.handle(kind, None, now)
 
     def transport_failed(self, error: str, now: float) -> None:
         """Feed the failure of a send to the machine."""
@@ -106,28 +86,9 @@ class ServerTransaction(Machine):
         self._finish()
         self.layer.user.on_server_failure(self, error, now)
 
-    def _end(self, _: object, now: float) -> None:
-        self._finish()
-
-    # -- timers
-
-    def _arm(self, when: float, kind: ServerInput) -> None:
-        """Replace the timer that leads out of the present state."""
-        if self._end_timer is not None:
-            self.layer.timer_heap.cancel(self._end_timer)
-        self._end_timer = self.layer.timer_heap.schedule(when, self, kind)
-
-    def _stop_retransmission(self) -> None:
-        if self._retransmit_timer is not None:
-            self.layer.timer_heap.cancel(self._retransmit_timer)
-            self._retransmit_timer = None
-
     def _finish(self) -> None:
         """Leave the layer."""
-        self._stop_retransmission()
-        if self._end_timer is not None:
-            self.layer.timer_heap.cancel(self._end_timer)
-            self._end_timer = None
+        self._stop_timers()
         self.request = None
         self._data = b""
         self.layer.forget_server(self)
