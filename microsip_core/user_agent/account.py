@@ -82,7 +82,7 @@ class Account:
         self._outcome: asyncio.Future[bool] | None = None
         self._task: asyncio.Task[None] | None = None
         self._retry: asyncio.TimerHandle | None = None
-        self._streams: weakref.WeakSet[EventStream] = weakref.WeakSet()
+        self._streams: weakref.WeakSet[EventStream] | None = None  # few have listeners, and it costs 800 octets
         self.identity.transport = traits.transport
         self.trunk = Trunk(self, agent, traits) if traits.trunk else None
         if self.trunk is not None:
@@ -217,6 +217,8 @@ class Account:
     def events(self) -> EventStream:
         """Return the account's events from now on, for ``async for``; ends when the user agent is closed."""
         stream = EventStream()
+        if self._streams is None:
+            self._streams = weakref.WeakSet()
         self._streams.add(stream)
         return stream
 
@@ -391,7 +393,7 @@ class Account:
 
     def tell(self, event: Event) -> None:
         """Tell those who listen to the account."""
-        for stream in list(self._streams):
+        for stream in list(self._streams or ()):
             stream.put(event)
 
     def close(self) -> None:
@@ -402,7 +404,7 @@ class Account:
         self._leave_flow()
         if self._outcome is not None and not self._outcome.done():
             self._outcome.set_exception(InvalidState("the account was closed", step="register", peer=self.aor))
-        for stream in list(self._streams):
+        for stream in list(self._streams or ()):
             stream.close()
 
 
