@@ -200,7 +200,7 @@ def argument_for(machine: Machine, input_: IntEnum, request: Request) -> Any:
         if isinstance(machine, OutgoingSetup):
             return Outcome(486, "Busy Here", failed, None)
         if isinstance(machine, Registration):
-            return Failure(403, "Forbidden", failed, None)
+            return Failure(403, "Forbidden", failed, None, request)
         return failed
     return arguments(request).get(input_.name)
 
