@@ -16,6 +16,7 @@ from microsip_core.c_api.loop_thread import LoopThread
 from microsip_core.c_api.structures import event_of
 from microsip_core.errors import (
     AuthenticationError,
+    InvalidState,
     MicrosipError,
     NoAccount,
     NoCall,
@@ -28,6 +29,7 @@ from microsip_core.user_agent.conference import Conference
 from microsip_core.user_agent.config import UserAgentConfig
 from microsip_core.user_agent.event_stream import EventStream
 from microsip_core.user_agent.events import EventType
+from microsip_core.user_agent.received_request import ReceivedRequest
 from microsip_core.user_agent.states import AccountState, CallState
 from microsip_core.user_agent.user_agent import UserAgent
 
@@ -49,6 +51,8 @@ class Engine:
         self.dispatcher = Dispatcher()
         self._known: OrderedDict[int, Call] = OrderedDict()
         self.conferences: dict[int, Conference] = {}  # on the loop thread
+        self._requests: dict[int, tuple[ReceivedRequest, asyncio.Future[None]]] = {}
+        self._request_number = 0
         self._watch: asyncio.Task[None] | None = None
         try:
             self.thread.run(lambda: self._start(config, media))
@@ -58,6 +62,7 @@ class Engine:
 
     async def _start(self, config: UserAgentConfig | None, media: str | None) -> None:
         self.agent = UserAgent(config, media=media)
+        self.agent.on_request = self._hold_request
         self.agent.on_incoming = self.know  # it rings until sip_answer; the user agent sends 180
         await self.agent.start()
         self._watch = asyncio.create_task(self._deliver(self.agent.events()))
@@ -66,7 +71,36 @@ class Engine:
         async for event in events:
             if event.call is not None and event.type in _BEGINNINGS:
                 self.know(event.call)  # also one that no function has made: a transfer followed, a place taken over
-            self.dispatcher.put(event_of(event))
+            waiting = (number for number, one in self._requests.items() if one[0].message is event.message)
+            self.dispatcher.put(event_of(event, next(waiting, 0) if event.type is EventType.REQUEST else 0))
+
+    def _hold_request(self, received: ReceivedRequest) -> Coroutine[Any, Any, None] | None:
+        """Keep a request for sip_send_response, if the settings say that the program answers its method."""
+        if received.method not in self.agent.config.methods:
+            return None
+        self._request_number += 1
+        number, answered = self._request_number, asyncio.get_running_loop().create_future()
+        self._requests[number] = (received, answered)
+
+        async def wait() -> None:
+            try:
+                await answered
+            finally:
+                self._requests.pop(number, None)
+
+        return wait()
+
+    def request(self, handle: int) -> ReceivedRequest:
+        """Return the request of a handle that waits for an answer. Raises InvalidState."""
+        if handle not in self._requests:
+            raise InvalidState(f"no request {handle} waits for an answer", step="sip_send_response")
+        return self._requests[handle][0]
+
+    def request_answered(self, handle: int) -> None:
+        """A final response has been sent."""
+        answered = self._requests[handle][1]
+        if not answered.done():
+            answered.set_result(None)
 
     def know(self, call: Call) -> None:
         """Remember a call by its handle, for a good while after its end too."""

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from microsip_core.c_api.messages import SipMessage, structure_of
+from microsip_core.user_agent.events import EventType
 from microsip_core.user_agent.states import CallState
 
 if TYPE_CHECKING:
@@ -12,13 +14,16 @@ if TYPE_CHECKING:
     from microsip_core.user_agent.call import Call
     from microsip_core.user_agent.events import Event
 
+_OF_MESSAGES = frozenset({EventType.REQUEST, EventType.RESPONSE})
+
 
 @dataclass(frozen=True, slots=True)
 class SipEvent:
     """sip_event_t. ``type`` is an event name of the documentation; ``account`` and ``call`` are handles, 0 for none.
 
     ``time`` is seconds since the epoch, ``status`` a SIP status or 0, ``text`` a reason phrase, digit, file name or
-    text message, ``peer`` who sent that or was to get it.
+    text message, ``peer`` who sent that or was to get it. ``message`` is the SIP message of an event "request" or
+    "response", ``request`` the handle to answer a request by where it waits for that (sip_send_response), else 0.
     """
 
     type: str
@@ -28,6 +33,8 @@ class SipEvent:
     status: int
     text: str
     peer: str = ""
+    request: int = 0
+    message: SipMessage | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,11 +80,12 @@ class SipSession:
     muted: bool
 
 
-def event_of(event: Event) -> SipEvent:
-    """Return an event with handles in the place of objects."""
+def event_of(event: Event, request: int = 0) -> SipEvent:
+    """Return an event with handles in the place of objects; ``request`` is that of a request that waits."""
+    told = event.message if event.type in _OF_MESSAGES else None
     return SipEvent(
         event.type.value, event.time, event.account.id if event.account else 0, event.call.id if event.call else 0,
-        event.status, event.text, event.peer,
+        event.status, event.text, event.peer, request, structure_of(told) if told is not None else None,
     )
 
 

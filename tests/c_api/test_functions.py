@@ -109,12 +109,14 @@ def test_without_engine_every_function_says_so() -> None:
         "sip_media_play_tone": (1, [440]), "sip_media_read": (1, array("h", [0])),
         "sip_media_write": (1, array("h", [0])), "sip_set_callback": (print,), "sip_event_wait": (None, 0),
         "sip_transfer": (1, "sip:a@b"), "sip_attended_transfer": (1, 2), "sip_message": ("sip:a@b", "hello"),
-        "sip_options": ("sip:a@b",), "sip_redirect": (1, "sip:a@b"),
+        "sip_options": ("sip:a@b",), "sip_send_request": ("INFO", "sip:a@b"), "sip_info": (1,),
+        "sip_send_response": (1,), "sip_redirect": (1, "sip:a@b"),
         "sip_conference_add": (1,), "sip_conference_remove": (1,), "sip_conference_end": (1,),
         "sip_conference_info": (1,),
     }
     harmless = {
         "sip_init", "sip_is_running", "sip_version", "sip_strerror", "sip_errno", "sip_error_text", "sip_status_text",
+        "sip_parse", "sip_build",
     }
     for name in functions.__all__:
         if not name.startswith("sip_") or name in harmless:
@@ -133,7 +135,7 @@ BAD: list[Any] = [None, 7.5, object(), [], b"\xff\xfe", "\r\n", -1, 2**70, ""]
 def test_every_function_survives_every_kind_of_bad_argument(engine: None) -> None:
     needed = {"sip_media_play": 2, "sip_media_record": 2, "sip_media_play_tone": 2, "sip_media_read": 2,
               "sip_media_write": 2, "sip_send_dtmf": 2, "sip_recv_dtmf": 2, "sip_set_credentials": 2,
-              "sip_transfer": 2, "sip_attended_transfer": 2, "sip_message": 2, "sip_redirect": 2}
+              "sip_transfer": 2, "sip_attended_transfer": 2, "sip_message": 2, "sip_redirect": 2, "sip_send_request": 2}
     for name in functions.__all__:
         if not name.startswith("sip_") or name in ("sip_poll", "sip_event_wait", "sip_shutdown", "sip_version",
                                                    "sip_is_running", "sip_list_calls", "sip_list_accounts",
