@@ -169,9 +169,9 @@ def salvage_request(data: bytes) -> Request | None:
     """Make a request out of the beginning of a broken one, to be answered; None when it does not begin like one."""
     head = data.partition(b"\r\n\r\n")[0].decode("utf-8", "surrogateescape")
     parts = head.partition("\r\n")[0].split(" ")
-    if len(parts) != 3 or not parts[2].upper().startswith("SIP/") or not is_token(parts[0]):
+    if len(parts) < 3 or not parts[-1].upper().startswith("SIP/") or not is_token(parts[0]):
         return None
-    return Request(parts[0], parts[1], head, [], length=UNKNOWN_LENGTH)
+    return Request(parts[0], " ".join(parts[1:-1]), head, [], length=UNKNOWN_LENGTH)
 
 
 def _check_head(message: Message, limits: Limits) -> None:

@@ -131,6 +131,8 @@ class Connection(asyncio.Protocol):
                 self.take(frame)
         error = framer.error
         if error is not None:
+            if frames:
+                self._owner.flush()  # what came before is answered first, while the connection is there
             if error.request_head is not None and error.request_head.method != "ACK":
                 self._refuse(error.request_head, error)
             self.end(OSError(errno.EBADMSG, f"not a SIP stream: {error}"))

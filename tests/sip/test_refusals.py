@@ -164,6 +164,14 @@ def test_a_merged_request_is_told() -> None:
     assert 482 in [one.status for one in ask(endpoint, other)]
 
 
+def test_what_was_refused_is_refused_again_by_another_way() -> None:
+    """Only an ongoing request can be merged with (s8.2.2.2): a refusal does not turn into 482."""
+    endpoint = make_endpoint()
+    register = "REGISTER sip:10.0.0.2 SIP/2.0"
+    other = message(register, ("Via", "SIP/2.0/UDP 192.0.2.8;branch=z9hG4bK9"))
+    assert [one.status for data in (message(register), other) for one in ask(endpoint, data)] == [405, 405]
+
+
 @pytest.mark.parametrize(
     ("change", "counter"),
     [

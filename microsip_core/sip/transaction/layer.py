@@ -256,6 +256,12 @@ class TransactionLayer:
         """Drop a terminated transaction."""
         self._clients.pop(transaction.key, None)
 
+    def forget_merge_key(self, transaction: ServerTransaction) -> None:
+        """Take a request that looks merged with this one for one of its own from now on."""
+        if transaction.merge_key is not None:
+            self._merge_keys.pop(transaction.merge_key, None)
+            transaction.merge_key = None
+
     def forget_server(self, transaction: ServerTransaction) -> None:
         """Drop a terminated transaction."""
         if self._servers.pop(transaction.key, None) is not None:

@@ -58,6 +58,10 @@ class NonInviteServerTransaction(ServerTransaction):
             self._finish()
         else:
             self.request = None
+            if response.status >= 300:
+                # no longer ongoing (s8.2.2.2): what is like it by another way is refused for the same reason, not as
+                # merged; a success is kept apart, lest it happen twice
+                self.layer.forget_merge_key(self)
             self._arm(now + self.layer.timers.timeout, ServerInput.TIMER_END)
 
     def _give_up(self, _: None, now: float) -> None:
