@@ -9,17 +9,9 @@ from pathlib import Path
 import pytest
 from certificates import Authority
 
-from .peers import (
-    BARESIP_CONFIG,
-    BARESIP_MODULES,
-    HOST,
-    KAMAILIO_CONFIG,
-    START_TIMEOUT,
-    Peer,
-    free_udp_port,
-    require,
-    start,
-)
+from .baresip_peer import BARESIP_CONFIG, BARESIP_MODULES
+from .kamailio_peer import KAMAILIO_CONFIG
+from .peers import HOST, START_TIMEOUT, Peer, free_udp_port, require, start
 
 
 def free_port() -> int:

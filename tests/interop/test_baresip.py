@@ -11,8 +11,9 @@ import pytest
 from microsip_core import Call, UserAgent
 from microsip_core.server import LoopbackServer
 
+from .baresip_peer import start_baresip
 from .conftest import address, read_channels, tone_seconds
-from .peers import HOST, Peer, printed, start_baresip
+from .peers import HOST, Peer, printed
 
 
 async def hear_own_tone(call: Call, tone: Path, recording: Path) -> None:

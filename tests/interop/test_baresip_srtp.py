@@ -10,8 +10,9 @@ import pytest
 
 from microsip_core import Call, CallRefused, UserAgent, UserAgentConfig
 
+from .baresip_peer import start_baresip
 from .conftest import address
-from .peers import HOST, Peer, start_baresip
+from .peers import HOST, Peer
 from .test_baresip import hear_own_tone
 
 SUITE = "AES_CM_128_HMAC_SHA1_80"

@@ -14,8 +14,9 @@ from microsip_core import Call, UserAgent
 from microsip_core.media.codec_registry import codecs_of
 from microsip_core.media.engine import native_available
 
+from .baresip_peer import start_baresip
 from .conftest import TONE_HZ, address
-from .peers import HOST, Peer, start_baresip
+from .peers import HOST, Peer
 
 pytestmark = pytest.mark.skipif(
     not native_available() or "opus" not in [codec.name for codec in codecs_of("native")],

@@ -11,8 +11,10 @@ import pytest_asyncio
 
 from microsip_core import AuthenticationError, CallRefused, UserAgent
 
+from .baresip_peer import start_baresip
 from .conftest import read_channels, tone_seconds
-from .peers import HOST, Peer, start_baresip, start_kamailio
+from .kamailio_peer import start_kamailio
+from .peers import HOST, Peer
 
 PASSWORD = "secret"
 

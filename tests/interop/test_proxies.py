@@ -12,8 +12,8 @@ import pytest
 from microsip_core import Account, CallRefused, UserAgent
 from microsip_core.server import LoopbackServer
 
-from .kamailio_edges import start_edge
-from .peers import HOST, Peer, start_kamailio
+from .kamailio_peer import start_edge, start_kamailio
+from .peers import HOST, Peer
 from .sipp_scenarios import over, passed, start_scenario
 
 PASSWORD = "secret"
