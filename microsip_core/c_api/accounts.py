@@ -168,3 +168,17 @@ def sip_set_registrar(uri: str, account: int = 0) -> int:
         return ErrorCode.SIP_OK
 
     return running.run(work)
+
+
+@returns_code
+def sip_network_changed() -> int:
+    """Say that the network is another one: new sockets, registrations anew, and calls that go on by them.
+
+    Returns at once; what does not work yet is tried again in the background. The events tell what becomes of it.
+    """
+
+    async def work(agent: UserAgent) -> int:
+        agent.network.start()
+        return ErrorCode.SIP_OK
+
+    return running_engine().run(work)

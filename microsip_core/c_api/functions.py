@@ -66,6 +66,7 @@ from microsip_core.c_api.media import (
     sip_media_stop_record,
     sip_media_write,
     sip_mute,
+    sip_network_changed,
     sip_unmute,
 )
 from microsip_core.c_api.messages import SipHeader, SipMessage
@@ -82,9 +83,10 @@ __all__ = [
     "sip_hangup", "sip_hangup_all", "sip_hold", "sip_info", "sip_init", "sip_invite", "sip_invite_nowait",
     "sip_is_running", "sip_last_status", "sip_list_accounts", "sip_list_calls", "sip_media_play", "sip_media_play_tone",
     "sip_media_read", "sip_media_record", "sip_media_stats", "sip_media_stop_play", "sip_media_stop_record",
-    "sip_media_write", "sip_message", "sip_mute", "sip_options", "sip_parse", "sip_poll", "sip_recv_dtmf",
-    "sip_redirect", "sip_register", "sip_registration_state", "sip_reject", "sip_ringing", "sip_send_dtmf",
-    "sip_send_request", "sip_send_response", "sip_set_callback", "sip_set_credentials", "sip_set_default_account",
-    "sip_set_display_name", "sip_set_proxy", "sip_set_registrar", "sip_shutdown", "sip_status_text", "sip_strerror",
-    "sip_transfer", "sip_unhold", "sip_unmute", "sip_unregister", "sip_version", "sip_wait_call",
+    "sip_media_write", "sip_message", "sip_mute", "sip_network_changed", "sip_options", "sip_parse", "sip_poll",
+    "sip_recv_dtmf", "sip_redirect", "sip_register", "sip_registration_state", "sip_reject", "sip_ringing",
+    "sip_send_dtmf", "sip_send_request", "sip_send_response", "sip_set_callback", "sip_set_credentials",
+    "sip_set_default_account", "sip_set_display_name", "sip_set_proxy", "sip_set_registrar", "sip_shutdown",
+    "sip_status_text", "sip_strerror", "sip_transfer", "sip_unhold", "sip_unmute", "sip_unregister", "sip_version",
+    "sip_wait_call",
 ]

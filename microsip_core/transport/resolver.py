@@ -181,6 +181,10 @@ class Resolver:
             raise DnsError(f"the host {host!r} has no IPv4 or IPv6 address", step="resolve", peer=host)
         return [(family, str(address[0])) for family, _, _, _, address in found]
 
+    def forget(self) -> None:
+        """Forget what was found: another network may have other answers."""
+        self._found.clear()
+
     async def close(self) -> None:
         """Give up the look-ups under way."""
         tasks = list(self._running.values())

@@ -33,6 +33,11 @@ class StreamAddresses:
         self._named: dict[Hop, HostPort] = {}
         self._called_at: dict[Hop, HostPort] = {}
 
+    def forget(self) -> None:
+        """Forget by which addresses we were known: they have changed."""
+        self._named.clear()
+        self._called_at.clear()
+
     def local_address(self, hop: Hop) -> HostPort:
         """Return where we listen for ``hop``; where we do not, our end of the connection, or of the last one."""
         called_at = self.called_at(hop)

@@ -259,6 +259,19 @@ class StreamLayer:
                 self.counters["resent"] += 1
                 self.send(_Resent(*packet))
 
+    def drop(self) -> None:
+        """Close all there is at once: the network it was on is gone. What had no answer yet is sent once more."""
+        for listener in self.listeners:
+            listener.close()
+        self.listeners.clear()
+        for opening in self._openings.values():
+            packets, opening.packets = opening.packets, []
+            opening.task.cancel()
+            for packet in packets:
+                self._report(packet, NetworkError("the network has changed", step="connect", peer=packet.hop.host))
+        for connection in list(self._made):
+            connection.abort()
+
     # -- life -------------------------------------------------------------------------------------------------------
 
     @property

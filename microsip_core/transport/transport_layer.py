@@ -77,6 +77,36 @@ class TransportLayer:
 
     async def open(self) -> None:
         """Open the listening sockets. Raises Busy, NetworkError, TlsError, DnsError, InvalidArgument."""
+        self._listening[:] = await self._open_listed()
+
+    async def reopen(self, listen: str | Sequence[str] | None = None) -> None:
+        """Open new sockets in place of all there are, at ``listen`` or where we were told before: the network changed.
+
+        Names are looked up anew. Raises as :meth:`open`; then nothing is open, what is sent fails, and this may be
+        called again.
+        """
+        if listen is not None:
+            self._listen = [listen] if isinstance(listen, str) else list(listen)
+        self._close_all()
+        self.addresses.forget()
+        self.resolver.forget()
+        try:
+            self._listening[:] = await self._open_listed()
+        except BaseException:
+            self._close_all()
+            raise
+
+    def _close_all(self) -> None:
+        for link in self._links:
+            link.close()
+        self._links.clear()
+        self._by_local.clear()
+        self._routes.clear()
+        self.streams.drop()
+
+    async def _open_listed(self) -> list[tuple[str, HostPort]]:
+        """Open a socket for each address we were told."""
+        opened: list[tuple[str, HostPort]] = []
         for text in self._listen or [""]:
             protocol, host, port = parse_listen(text)
             family = numeric_family(host)
@@ -85,11 +115,12 @@ class TransportLayer:
                 host, family = target.address[0], target.family
             if protocol == "UDP":
                 local = self._open_udp(host, port, family).local
-                self._listening.append((protocol, local))
+                opened.append((protocol, local))
                 if self._listen_tcp and not any(parse_listen(one).transport == "TCP" for one in self._listen):
                     self._listen_too(local, family)
             else:
-                self._listening.append((protocol, self.addresses.open_listener(protocol, host, port, family).local))
+                opened.append((protocol, self.addresses.open_listener(protocol, host, port, family).local))
+        return opened
 
     def _listen_too(self, local: HostPort, family: socket.AddressFamily) -> None:
         """Listen for TCP where we do for UDP, if we may: large requests come that way (RFC 3261 s18.1.1)."""

@@ -339,7 +339,7 @@ class Account:
         self._failed(registration_error(event, self.registrar, network, self.identity))
 
     def _failed(self, error: MicrosipError) -> None:
-        self._leave_flow()
+        self.leave_flow()
         self.state, self.error = AccountState.FAILED, error
         self._settle(error)
         self._emit(EventType.REGISTER_FAILED, self.status, str(error))
@@ -348,7 +348,7 @@ class Account:
         """The binding is gone."""
         if event.registration is not self._registration:
             return  # one that another has replaced
-        self._leave_flow()
+        self.leave_flow()
         self.state, self._registration = AccountState.UNREGISTERED, None
         self._settle(None)
         self._emit(EventType.UNREGISTERED, event.status)
@@ -363,7 +363,8 @@ class Account:
         seconds = (grant.flow_timer or own) if grant.outbound else self._keep_alive
         self._agent.transport.keep_alive(hop, self, seconds, outbound=grant.outbound)
 
-    def _leave_flow(self) -> None:
+    def leave_flow(self) -> None:
+        """Keep the way to the registrar open no longer."""
         self._flow = None
         self._agent.transport.release_flow(self)
 
@@ -401,7 +402,7 @@ class Account:
         self._cancel_attempt()
         if self.trunk is not None:
             self.trunk.close()
-        self._leave_flow()
+        self.leave_flow()
         if self._outcome is not None and not self._outcome.done():
             self._outcome.set_exception(InvalidState("the account was closed", step="register", peer=self.aor))
         for stream in list(self._streams or ()):

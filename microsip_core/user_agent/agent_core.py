@@ -32,6 +32,7 @@ from microsip_core.user_agent.events import Event, EventType
 from microsip_core.user_agent.log import LOG
 from microsip_core.user_agent.media_backend import MediaBackend
 from microsip_core.user_agent.media_router import MediaRouter
+from microsip_core.user_agent.network_change import NetworkChange
 from microsip_core.user_agent.peers import Peers
 from microsip_core.user_agent.reach_options import parse_public_address
 from microsip_core.user_agent.received_request import RequestHandler, RequestReception
@@ -123,6 +124,7 @@ class AgentCore:
         self.ticker = AudioTicker(loop)
         self.reception = Reception(self)
         self.discovery = Discovery(self)
+        self.network = NetworkChange(self)
         self.requests = RequestReception(self)
         try:
             self.media.open()
@@ -168,6 +170,7 @@ class AgentCore:
         for waiter in list(self._expected):
             if not waiter.done():
                 waiter.set_exception(Canceled("the user agent was closed", step="request"))
+        await self.network.close()
         await self.discovery.close()
         self.ticker.close()
         self.media.close()
@@ -260,6 +263,11 @@ class AgentCore:
         task.add_done_callback(self._tasks.discard)
 
     # -- calls ------------------------------------------------------------------------------------------------------
+
+    @property
+    def calls_now(self) -> list[Call]:
+        """The calls that have not ended, oldest first."""
+        return list(self._calls.values())
 
     @property
     def call_count(self) -> int:

@@ -8,6 +8,7 @@ from os import PathLike
 from typing import TYPE_CHECKING
 
 from microsip_core.errors import FileError, InvalidState
+from microsip_core.sip.session.uac_core import relocate
 from microsip_core.user_agent.call_audio import CallAudio
 from microsip_core.user_agent.call_playback import CallPlayback
 from microsip_core.user_agent.events import EventType
@@ -138,6 +139,20 @@ class CallMedia(CallPlayback):
         self.description = self.media.create_offer()
         self.agent.media.watch(self)
         return self.description
+
+    def move(self) -> None:
+        """Go on by the sockets there are now: move the sound, and tell the peer by a re-INVITE where we are.
+
+        Raises InvalidState while another change of the call is under way, NetworkError or Busy when no media port can
+        be had; to be called again then.
+        """
+        session, media = self.session, self.media
+        if session is None or media is None or self.renegotiation is not None or session.busy:
+            raise InvalidState("a change of the call is under way", step="move", peer=self.remote_uri)
+        host = relocate(session)[0]
+        media.move(host, self.agent.public_host(self.account, host))
+        session.reinvite(media.create_offer(), self.agent.now())
+        self.agent.pump()
 
     def on_media_event(self, event: MediaEvent) -> None:
         """Take what the media engine tells of this call."""

@@ -39,6 +39,15 @@ class Discovery:
             assert self._task is not None
             await asyncio.wait([self._task], timeout=PATIENCE)
 
+    async def again(self) -> None:
+        """Forget what was found, since our sockets are others now; ask anew, and wait a little for the answer."""
+        if self._hop is not None:
+            self._agent.endpoint.public_addresses.clear()
+            self._agent.transport.release_flow(self)
+            if self._task is not None:
+                self._task.cancel()
+            await self.begin()
+
     def flow_lost(self, hop: Hop) -> None:
         """A flow has failed, or comes out elsewhere: ask anew, if it was ours."""
         if hop == self._hop:

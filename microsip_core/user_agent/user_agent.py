@@ -92,6 +92,17 @@ class UserAgent(AgentRequests):
     ) -> None:
         await self.close()
 
+    async def network_changed(self, listen: str | Sequence[str] | None = None) -> None:
+        """Say that the network is another one: Wi-Fi to mobile, a new address, waking from sleep.
+
+        New sockets are opened, at ``listen`` or where the settings say ("0.0.0.0:0" follows the system's address by
+        itself); every registered account registers anew, and every answered call goes on by new media ports and tells
+        its peer so by a re-INVITE. What does not work yet is tried again, with growing, random pauses. Returns when all
+        has been sent; calling it again begins anew. Calls that are not answered yet go on as they can.
+        """
+        self.require_open("network changed")
+        await asyncio.shield(self.network.start(listen))
+
     @property
     def listen_address(self) -> HostPort:
         """Where we listen for SIP: (host, port). Raises NotInitialized before the start."""

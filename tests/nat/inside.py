@@ -27,7 +27,7 @@ async def main() -> None:
         call = await alice.next_call(20)
         await call.answer()
         tell(event="heard", **await tone_heard(call, 440))
-        if settings.get("listen", "").startswith("0.0.0.0"):
+        if config.listen != f"{INSIDE}:0":
             await said()  # the address has changed
             await alice.network_changed()
             tell(event="heard", **await tone_heard(call, 440))

@@ -85,13 +85,11 @@ class NatNetwork:
     def _in(self, place: str, *command: str) -> None:
         _run("ip", "netns", "exec", _name(place), *command)
 
-    def add_address(self, place: str, address: str) -> None:
-        """Give a namespace a further address of its network."""
-        self._in(place, "ip", "address", "add", f"{address}/24", "dev", "eth")
-
-    def remove_address(self, place: str, address: str) -> None:
-        """Take an address away from a namespace."""
-        self._in(place, "ip", "address", "del", f"{address}/24", "dev", "eth")
+    def change_address(self, before: str, after: str) -> None:
+        """Give the inside another address, as another Wi-Fi would."""
+        self._in("inside", "ip", "address", "del", f"{before}/24", "dev", "eth")
+        self._in("inside", "ip", "address", "add", f"{after}/24", "dev", "eth")
+        self._in("inside", "ip", "route", "replace", "default", "via", "10.77.1.1")
 
     def command(self, place: str, *command: str) -> list[str]:
         """Return the command line that runs a command in a namespace."""

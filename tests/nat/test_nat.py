@@ -94,3 +94,20 @@ def test_agent_behind_a_nat_is_called_and_heard(
         assert ended["by"] == "remote"
     finally:
         alice.end()
+
+
+def test_call_survives_another_address_behind_the_nat(network: NatNetwork, world: Program) -> None:
+    alice = Program(network, "inside", json.dumps({"listen": "0.0.0.0:0"}))
+    try:
+        alice.told("registered")
+        world.say("move")
+        assert alice.told("heard")["hertz"] == pytest.approx(620, abs=15)
+        assert world.told("heard")["hertz"] == pytest.approx(440, abs=15)
+        network.change_address(INSIDE, "10.77.1.77")
+        alice.say("moved")
+        world.say("moved")
+        assert alice.told("heard")["hertz"] == pytest.approx(620, abs=15)
+        assert world.told("heard")["hertz"] == pytest.approx(440, abs=15)
+        assert alice.told("ended")["by"] == "remote"
+    finally:
+        alice.end()

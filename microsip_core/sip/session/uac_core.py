@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from ..hop import Hop
     from ..identity import Identity
     from ..message import Request
+    from .invite_session import InviteSession
 
 CONTACT_METHODS = frozenset({"INVITE", "UPDATE", "SUBSCRIBE", "REFER", "NOTIFY"})
 """Methods whose requests set or refresh the peer's target, and so carry a Contact (s12.2.1.1, RFC 6665, RFC 3515)."""
@@ -75,6 +76,19 @@ def registered_contact(endpoint: Endpoint, identity: Identity, hop: Hop, registr
     address = endpoint.public_address(identity, hop.transport, endpoint.config.local_address(hop))
     contact = contact_value(address, hop.transport, user, secure=registrar[:5].lower() == "sips:")
     return contact + contact_parameters(identity.reach, hop)
+
+
+def relocate(session: InviteSession) -> tuple[str, int]:
+    """Have a session go by the sockets there are now, after ours have changed; return the local address towards the
+    peer. The peer learns our new Contact by the next re-INVITE or response."""
+    endpoint, dialog = session.endpoint, session.established_dialog
+    _, _, next_uri = route_request(dialog.target, dialog.routes)
+    hop = hop_of(endpoint, session.identity, next_uri)
+    if dialog.flow is not None:
+        hop = hop._replace(transport=dialog.flow.transport)
+    session.local_address = endpoint.config.local_address(hop)
+    session.contact = contact_for(endpoint, session.identity, hop, dialog.target)
+    return session.local_address
 
 
 def new_request(
