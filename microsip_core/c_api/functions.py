@@ -7,6 +7,7 @@ from microsip_core.c_api.accounts import (
     sip_delete_account,
     sip_get_account_info,
     sip_list_accounts,
+    sip_network_changed,
     sip_register,
     sip_registration_state,
     sip_set_credentials,
@@ -66,7 +67,6 @@ from microsip_core.c_api.media import (
     sip_media_stop_record,
     sip_media_write,
     sip_mute,
-    sip_network_changed,
     sip_unmute,
 )
 from microsip_core.c_api.messages import SipHeader, SipMessage
