@@ -1,6 +1,6 @@
 """Thousands of registrations kept alive by one process: none may lapse before it is refreshed.
 
-    python -m benchmarks.registrations [--accounts 10000] [--expires 60] [--seconds 180] [--json FILE]
+    python -m benchmarks.registrations [--accounts 10000] [--expires 90] [--seconds 180] [--json FILE]
 
 One process holds the accounts (``UserAgent.add_account`` and ``register``), another is the registrar and the judge: it
 grants ``--expires`` seconds, looks at its bindings once a second and drops those whose time is over: each that is
@@ -60,7 +60,7 @@ async def hold(port: int, accounts: int, expires: int, seconds: float) -> dict[s
                 agent.add_account(f"sip:user{number}@{HOST}:{port}", "", expires=expires)
                 for number in range(start, min(start + BATCH, accounts))
             ]
-            await asyncio.gather(*(account.register(30) for account in made))
+            await asyncio.gather(*(account.register(60) for account in made))
         registered, cpu = time.monotonic(), time.process_time()
         sent = agent.endpoint.statistics.received
         await asyncio.sleep(seconds)
@@ -115,7 +115,7 @@ def main() -> int:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--accounts", type=int, default=10_000)
-    parser.add_argument("--expires", type=int, default=60, help="seconds granted (default 60)")
+    parser.add_argument("--expires", type=int, default=90, help="seconds granted (default 90)")
     parser.add_argument("--seconds", type=float, default=180.0, help="how long to hold them all (default 180)")
     parser.add_argument("--json", type=Path)
     parser.add_argument("--registrar", type=int, help=argparse.SUPPRESS)

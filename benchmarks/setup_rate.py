@@ -1,6 +1,6 @@
 """How many calls a second one process answers: INVITE/200/ACK/BYE/200 from ``sipp -sn uac``, peers beside us.
 
-    python -m benchmarks.setup_rate [--seconds 3] [--max 8000] [--json FILE] [--only NAME]... [--install-peer]
+    python -m benchmarks.setup_rate [--seconds 3] [--max 8000 | --rate R] [--only NAME]... [--json FILE]
 
 A rate passes when under 1 % of the calls fail, under 2 % retransmit, and all were made in 1.1 times the time. Rates are
 doubled until one fails twice, then bisected. ``sipp -sn uas`` is the ceiling of the generator. aiosipua, the fastest
@@ -195,6 +195,8 @@ def highest_rate(contestant: Contestant, arguments: argparse.Namespace, ports: P
         print(f"  {contestant.name:22} {contestant.mode:10} {trial}", file=sys.stderr, flush=True)
         return trial
 
+    if arguments.rate:
+        return attempt(arguments.rate)
     best, low, high, rate = None, 0, 0, contestant.start
     while rate <= arguments.max:
         trial = attempt(rate)
@@ -219,6 +221,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--seconds", type=float, default=3.0, help="length of one trial (default 3)")
     parser.add_argument("--max", type=int, default=8000, help="highest rate to try (default 8000)")
+    parser.add_argument("--rate", type=int, default=0, help="only this rate, for the CPU time per call")
     parser.add_argument("--json", type=Path, help="also write the results to this file")
     parser.add_argument("--only", action="append", help="only this server (may be repeated)")
     parser.add_argument("--install-peer", action="store_true", help="install aiosipua into build/peers first")
