@@ -14,6 +14,7 @@ from typing import Any, TypeVar
 from microsip_core.c_api.dispatcher import Dispatcher
 from microsip_core.c_api.loop_thread import LoopThread
 from microsip_core.c_api.structures import event_of
+from microsip_core.c_api.termination import exit_on_sigterm, forget_sigterm
 from microsip_core.errors import (
     AuthenticationError,
     InvalidState,
@@ -191,7 +192,8 @@ def start_engine(config: UserAgentConfig | None, media: str | None) -> bool:
         if _engine is not None:
             return False
         _engine = Engine(config, media)
-        return True
+    exit_on_sigterm()
+    return True
 
 
 def stop_engine() -> bool:
@@ -204,6 +206,7 @@ def stop_engine() -> bool:
         engine.thread.refuse_here()
         _engine = None
     engine.close()
+    forget_sigterm()
     return True
 
 

@@ -24,7 +24,8 @@ def sip_init(config: UserAgentConfig | Mapping[str, Any] | None = None) -> int:
 
     ``config`` is a UserAgentConfig, or a dict of its fields and "media" ("none" for signaling only). SIP_EALREADY when
     it runs, SIP_EBUSY when the port is in use, SIP_ECONFIG for an unknown field. It ends by itself with the program,
-    hanging up and unregistering, unless a signal kills that: SIGTERM does, as long as you do not handle it.
+    hanging up and unregistering. On the main thread it has SIGTERM raise SystemExit, so that this happens then too,
+    unless the program handles SIGTERM itself.
     """
     settings, media = _settings(config)
     if not engine.start_engine(settings, media):

@@ -108,6 +108,49 @@ def test_interrupt_of_a_waiting_call_cancels_it(server: ServerThread) -> None:
     assert process.returncode == 0
 
 
+@pytest.mark.parametrize("waiting", ["sip_poll(60)", "time.sleep(60)", "sip_wait_call(call, 'ended')"])
+def test_sigterm_hangs_up_and_unregisters(server: ServerThread, waiting: str) -> None:
+    process = subprocess.Popen(
+        [sys.executable, "-c", textwrap.dedent(f"""
+            import time
+            from microsip_core import *
+            sip_init(dict(media="none"))
+            sip_create_account("{server.uri('other')}", "secret")
+            call = sip_invite("{server.uri('echo')}")
+            while sip_poll():
+                pass
+            print(call, flush=True)
+            while True:
+                {waiting}
+        """)], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=ROOT,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+    )
+    assert process.stdout is not None
+    assert process.stdout.readline() == "1\n"
+    assert server.registered("other") != []
+    process.terminate()
+    _, errors = process.communicate(timeout=20)
+    assert (process.returncode, errors) == (143, "")
+    assert server.registered("other") == []
+
+
+def test_sigterm_is_left_to_who_handles_it() -> None:
+    done = run("""
+        import os, signal
+        from microsip_core import *
+        signal.signal(signal.SIGTERM, lambda *_: print("mine"))
+        sip_init(dict(media="none"))
+        os.kill(os.getpid(), signal.SIGTERM)
+        sip_shutdown()
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
+        sip_init(dict(media="none"))
+        print(signal.getsignal(signal.SIGTERM).__name__)
+        sip_shutdown()
+        print(signal.getsignal(signal.SIGTERM) is signal.SIG_DFL)
+    """)
+    assert (done.stdout.split(), done.stderr) == (["mine", "_exit", "True"], "")
+
+
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
 def test_a_forked_child_has_no_engine_and_does_not_harm_the_parent(server: ServerThread) -> None:
     done = run(f"""
