@@ -30,9 +30,14 @@ from .calls import ANSWER, OFFER
 from .virtual_network import leftovers
 
 SOURCES = [Source("UDP", "10.0.0.2", 5060, ("10.0.0.1", 5060)), Source("TCP", "10.0.0.2", 40000, ("10.0.0.1", 5060))]
-METHODS = ["INVITE", "ACK", "BYE", "CANCEL", "INFO", "OPTIONS", "UPDATE", "PRACK", "REFER", "NOTIFY", "REGISTER", "FOO"]
+METHODS = [
+    "INVITE", "ACK", "BYE", "CANCEL", "INFO", "OPTIONS", "UPDATE", "PRACK", "REFER", "NOTIFY", "REGISTER", "FOO",
+    "MESSAGE", "SUBSCRIBE",
+]
 STATUSES = [100, 180, 183, 200, 202, 302, 401, 407, 408, 422, 423, 481, 486, 487, 491, 500, 503, 603]
-BODIES = [b"", OFFER, b"nonsense"]
+HOLD = OFFER.replace(b"m=audio", b"a=sendonly\r\nm=audio")
+CLEARED = OFFER.replace(b"10.0.0.1", b"0.0.0.0")
+BODIES = [b"", OFFER, b"nonsense", HOLD, CLEARED]
 EVERYTHING = settings(deadline=None, suppress_health_check=list(HealthCheck), database=None)
 numbers = st.integers(0, 1000)
 
@@ -43,7 +48,8 @@ class HostilePeer(RuleBasedStateMachine):
     def __init__(self) -> None:
         super().__init__()
         self.endpoint = Endpoint(
-            EndpointConfig(local_address=lambda hop: ("10.0.0.1", 5060), max_sessions=20, transfers=True),
+            EndpointConfig(local_address=lambda hop: ("10.0.0.1", 5060), max_sessions=20, transfers=True,
+                           joins=True, deliver_others=True),
             IdSource(1),
             Identity("sip:alice@example.com", credentials=[Credential("alice", "secret")]),
         )
@@ -71,7 +77,7 @@ class HostilePeer(RuleBasedStateMachine):
             self.sessions.append(session)
 
     @precondition(lambda self: self.sessions)
-    @rule(which=numbers, what=st.integers(0, 16), number=numbers)
+    @rule(which=numbers, what=st.integers(0, 20), number=numbers)
     def command(self, which: int, what: int, number: int) -> None:
         session = self.sessions[which % len(self.sessions)]
         now = self.now
@@ -83,7 +89,7 @@ class HostilePeer(RuleBasedStateMachine):
             lambda: session.progress(183, now, sdp=ANSWER),
             lambda: session.reject((300, 404, 486, 603)[number % 4], now),
             lambda: session.acknowledge(ANSWER, now),
-            lambda: session.reinvite((None, OFFER)[number % 2], now),
+            lambda: session.reinvite((None, OFFER, HOLD, CLEARED)[number % 4], now),
             lambda: session.answer_offer(ANSWER, now),
             lambda: session.reject_offer(488, now),
             lambda: session.send_request("INFO", now),
@@ -93,11 +99,15 @@ class HostilePeer(RuleBasedStateMachine):
             lambda: session.transfer("sip:carol@10.0.0.3", now),
             lambda: session.transfer_to(self.sessions[number % len(self.sessions)], now),
             lambda: self.refer(number, now),
+            lambda: session.send_request(("MESSAGE", "NOTIFY", "OPTIONS", "BAR")[number % 4], now, body=b"x"),
+            lambda: session.update(HOLD, now, headers=[("X-Mark", "1")]),
+            lambda: session.transfer("sip:carol@10.0.0.3", now, headers=[("Refer-Sub", "false")]),
+            lambda: session.hangup(now, headers=[("Reason", "SIP;cause=200")]),
         ]
         try:
             commands[what]()
         except (InvalidState, InvalidArgument):
-            assert what != 0, "hanging up never raises"
+            assert what not in (0, 20), "hanging up never raises"
 
     def refer(self, number: int, now: float) -> None:
         for requested in self.transfers[-1:]:
@@ -108,10 +118,11 @@ class HostilePeer(RuleBasedStateMachine):
             else:
                 requested.transfer.notify((100, 180, 200, 486)[number % 4], now)
 
-    @rule(what=st.sampled_from(["register", "refresh", "unregister", "options"]), which=numbers)
+    @rule(what=st.sampled_from(["register", "refresh", "unregister", "OPTIONS", "SUBSCRIBE", "REFER"]), which=numbers)
     def register(self, what: str, which: int) -> None:
-        if what == "options":
-            self.endpoint.request("OPTIONS", "sip:bob@10.0.0.2", self.now)
+        if what.isupper():
+            uri = "sip:bob@10.0.0.2" + (";transport=tcp" if which % 2 else "")
+            self.endpoint.request(what, uri, self.now, body=b"x")
         elif what == "register" or not self.registrations:
             if len(self.registrations) < 5:
                 self.registrations.append(self.endpoint.register(self.endpoint.identity, "sip:10.0.0.2", self.now))
@@ -123,12 +134,14 @@ class HostilePeer(RuleBasedStateMachine):
                 registration.refresh(self.now)
 
     @precondition(lambda self: self.incoming)
-    @rule(status=st.sampled_from([180, 200, 404]))
-    def respond(self, status: int) -> None:
+    @rule(status=st.sampled_from([180, 200, 404, None]))
+    def respond(self, status: int | None) -> None:
         incoming = self.incoming[-1].incoming
-        if status >= 200:
+        if status is None or status >= 200:
             self.incoming.pop()
-        if not incoming.answered:
+        if status is None:
+            incoming.decline(self.now)
+        elif not incoming.answered:
             incoming.respond(status, self.now)
 
     # -- the peer
@@ -182,7 +195,12 @@ class HostilePeer(RuleBasedStateMachine):
                 ("Refer-To", ("<sip:c@10.0.0.3>", "<sip:c@x?Replaces=a%3Bto-tag%3Db>", "<", "<tel:1>")[which % 4])
             )
         elif method == "NOTIFY":
-            headers += [("Event", "refer"), ("Subscription-State", ("active", "terminated")[which % 2])]
+            event, state = ("refer", "dialog", "refer;id=1")[which % 3], ("active", "terminated")[which % 2]
+            headers += [("Event", event), ("Subscription-State", state)]
+        elif method == "INVITE" and to % 17 == 0 and self.sessions:
+            dialog = self.sessions[which % len(self.sessions)].dialog
+            if dialog is not None:
+                headers.append(("Join", f"{dialog.call_id};to-tag={dialog.local_tag};from-tag={dialog.remote_tag}"))
         elif method == "INVITE" and to % 11 == 0 and self.sessions:
             dialog = self.sessions[which % len(self.sessions)].dialog
             if dialog is not None:
