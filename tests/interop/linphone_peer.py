@@ -48,5 +48,6 @@ def start_linphone(folder: Path, user: str, *, transport: str = "udp", authority
         "linphone", [program, "-c", str(config), "-d", "0"], port, home / "log", home, typed=True,
         wait_for_port=transport == "udp", environment={"HOME": str(home), "XDG_DATA_HOME": str(home)},
     )
+    peer.patience = 0.0
     peer.type("soundcard use files")
     return peer

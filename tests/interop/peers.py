@@ -68,6 +68,8 @@ class Peer:
     port: int
     log: Path
     extra: dict[str, str] = field(default_factory=dict)
+    patience: float = 3.0
+    """Seconds to wait after SIGTERM; 0 for a program that takes its time and leaves nothing behind."""
 
     def output(self) -> str:
         """Return what the program has printed so far."""
@@ -84,11 +86,11 @@ class Peer:
         return self.process.wait(timeout)
 
     def stop(self) -> None:
-        """End the program: SIGTERM, then SIGKILL after three seconds."""
+        """End the program: SIGTERM, then SIGKILL when its patience is over."""
         if self.process.poll() is None:
             self.process.terminate()
             try:
-                self.process.wait(3)
+                self.process.wait(self.patience)
             except subprocess.TimeoutExpired:
                 self.process.kill()
                 self.process.wait(3)

@@ -70,7 +70,8 @@ async def transfer_in_vain(agent: UserAgent, peer: str) -> None:
 
 
 async def call_with_digest(agent: UserAgent, peer: str) -> None:
-    account = agent.add_account(f"sip:alice@{HOST}", "secret")
+    # the password is for the server of the account only: sipp is made that
+    account = agent.add_account(peer.replace("us", "alice", 1).partition(";")[0], "secret")
     call = await agent.invite(peer, account=account, timeout=8)
     await call.hold()
     await call.hangup()
@@ -157,3 +158,14 @@ async def test_we_call_sipp(started: Callable[[Peer], Peer], tmp_path: Path, cas
         for peer in (sipp, *others):
             await passed(peer)
         assert agent.calls == []
+
+
+async def test_we_connect_two_of_sipp(started: Callable[[Peer], Peer], tmp_path: Path) -> None:
+    """Attended transfer (RFC 5589): the REFER has Replaces with the tags of our call to the other one."""
+    one, two = (started(start_scenario(tmp_path, name)) for name in ("attended_callee", "basic_callee"))
+    async with UserAgent() as agent:
+        call, other = [await agent.invite(f"sip:us@{HOST}:{sipp.port}", timeout=8) for sipp in (one, two)]
+        await call.transfer_to(other)
+        assert (call.state, other.state) == ("ended", "ended")
+        for peer in (one, two):
+            await passed(peer)
