@@ -1,16 +1,19 @@
 # Two commands for everyone: `make demo` and `make test`. Both make their own environment in .venv first.
-# Others: lint, sanitize, bench, clean. PYTHON=python3.12 chooses the interpreter, TESTS=tests/sip narrows the tests.
+# Others: lint, sanitize, fuzz, bench, clean. FUZZ_SECONDS=600 fuzzes each target for longer.
+# PYTHON=python3.12 chooses the interpreter, TESTS=tests/sip narrows the tests.
 
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 TESTS ?= tests
+FUZZ_SECONDS ?= 60
+FUZZ_TARGETS := message sdp digest uri stream endpoint
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 NATIVE_SOURCES := $(shell find native -name '*.[ch]' -o -name '*.pyx' -o -name '*.pxd' -o -name CMakeLists.txt)
 TOOLS := PATH="$(abspath $(BIN)):$$PATH"
 PYTHON_SOURCES := microsip_core tests examples benchmarks
 
-.PHONY: demo test lint sanitize bench clean
+.PHONY: demo test lint sanitize fuzz bench clean
 .DEFAULT_GOAL := demo
 
 demo: $(VENV)/installed
@@ -27,6 +30,9 @@ lint: $(VENV)/installed-lint
 
 sanitize: $(VENV)/installed-lint
 	$(TOOLS) native/tests/sanitize.sh
+
+fuzz: $(VENV)/installed-fuzz
+	@for target in $(FUZZ_TARGETS); do $(BIN)/python tests/fuzz/run.py $$target $(FUZZ_SECONDS) || exit 1; done
 
 bench: $(VENV)/installed-bench
 	$(BIN)/python -m benchmarks.parse
@@ -50,6 +56,10 @@ $(VENV)/installed-test: $(VENV)/installed
 
 $(VENV)/installed-lint: $(VENV)/installed-test
 	$(PIP) install --editable '.[test,lint]'
+	@touch $@
+
+$(VENV)/installed-fuzz: $(VENV)/installed
+	$(PIP) install --editable '.[fuzz]'
 	@touch $@
 
 $(VENV)/installed-bench: $(VENV)/installed-test
