@@ -33,10 +33,19 @@ IMPAIRMENTS: dict[str, CodecImpairment] = {
     "G722": CodecImpairment(13.0, 13.1, wideband=True, lookahead_ms=1.4),
     # Not in G.113, both values are estimates: as good as AMR-WB at 23 kbit/s, and with in-band FEC as robust as G.711.
     "opus": CodecImpairment(8.0, 20.0, wideband=True, lookahead_ms=6.5),
-    # G.113 appendix I.
+    # G.113 appendix I, for the rate that the RTP name means, or is used most. GSM-EFR is AMR's 12.2 kbit/s mode.
     "GSM": CodecImpairment(20.0, 10.0),
+    "GSM-EFR": CodecImpairment(5.0, 10.0),
+    "AMR": CodecImpairment(5.0, 10.0, lookahead_ms=5.0),
+    "G723": CodecImpairment(15.0, 16.1, lookahead_ms=7.5),
+    "G726-40": CodecImpairment(2.0, 19.0),
+    "G726-32": CodecImpairment(7.0, 19.0),
+    "G726-24": CodecImpairment(25.0, 19.0),
+    "G726-16": CodecImpairment(50.0, 19.0),
     "G729": CodecImpairment(11.0, 19.0, lookahead_ms=5.0),
     "iLBC": CodecImpairment(11.0, 32.0, lookahead_ms=5.0),
+    # G.113 appendix IV: Ie,wb 13 at 12.65 kbit/s. Its Bpl, and those of G.726, are estimates.
+    "AMR-WB": CodecImpairment(13.0, 13.0, wideband=True, lookahead_ms=5.0),
 }
 _UNKNOWN = CodecImpairment(11.0, 19.0)
 _BY_UPPER_NAME = {name.upper(): impairment for name, impairment in IMPAIRMENTS.items()}

@@ -43,7 +43,7 @@ class StreamCounters(TypedDict, total=False):
     # receiving: what was played
     sample_rate: int
     samples_played: int
-    samples_concealed: int  # made up, bridges included
+    samples_concealed: int  # made up, bridges included; taken back when it turns out that the sender paused
     samples_bridged: int  # made up with the packet after the gap at hand
     samples_recovered: int  # said a second time by the packet after them (FEC); not among those made up
     samples_inserted: int  # by stretching time
@@ -54,11 +54,12 @@ class StreamCounters(TypedDict, total=False):
     buffer_target_us: int
     buffer_delay_us: int  # present delay above that of the quickest packets
     resets: int  # new SSRC, or a jump in sequence number or timestamp
-    bursts: int  # of loss, RFC 3611 s4.7.2 with a gap threshold of 16; these five -1 when the core does not count them
+    bursts: int  # of loss, RFC 3611 s4.7.2 with a gap threshold of 16; these six -1 when the core does not count them
     burst_packets: int  # packets sent during bursts,
     burst_lost: int  # and those of them that were not played
     gap_packets: int  # packets sent outside of bursts,
     gap_lost: int  # and those of them that were not played
+    loss_runs: int  # of packets lost one after the other
     clock_skew_ppm: int  # how much faster the sender's clock runs than ours,
     clock_skew_known: bool  # once some seconds have been heard
     # RTCP
@@ -105,12 +106,21 @@ class MediaStatistics:
     loss_percent: float
     jitter_ms: float | None
     rtt_ms: float | None
-    mos: float | None  # estimated by the E-model from loss and delay
+    mos: float | None  # estimated by the E-model from loss, concealment and delay
     late: int | None = None
     duplicates: int | None = None
     reordered: int | None = None
     invalid: int | None = None
+    discarded: int | None = None
     concealed_ms: float | None = None
+    bridged_ms: float | None = None  # of the concealed: with both sides of the gap known
+    inserted_ms: float | None = None  # by stretching time, pauses included
+    removed_ms: float | None = None
+    bursts: int | None = None  # RFC 3611 s4.7.2, gap threshold 16; these three None when the core does not tell
+    burst_loss_percent: float | None = None  # of the packets sent during bursts
+    gap_loss_percent: float | None = None  # and of those between them
+    clock_skew_ppm: float | None = None  # how much faster the sender's clock runs than ours
+    buffer_delay_ms: float | None = None  # above the quickest packets
     buffer_ms: float | None = None
     buffer_mean_ms: float | None = None
     buffer_target_ms: float | None = None
@@ -234,11 +244,14 @@ def _receive_statistics(counters: StreamCounters, description: StreamDescription
     lost = counters.get("packets_lost", 0)
     late = counters.get("late", 0)
     buffer_mean = _ms(counters.get("buffer_mean_us", -1))
+    played = counters.get("samples_played", 0)
+    patterned = counters.get("bursts", -1) >= 0
     mos = None
     if packets and description.codec:
         lookahead = impairment_of(description.codec).lookahead_ms
         delay = (rtt or 0.0) / 2 + (buffer_mean or 0.0) + description.ptime_ms + lookahead
-        mos = estimate_mos(description.codec, _percent(lost + late, expected), delay)
+        missing = max(_percent(lost + late, expected), _percent(counters.get("samples_concealed", 0), played))
+        mos = estimate_mos(description.codec, missing, delay, _burst_ratio(counters))
     return MediaStatistics(
         direction="receive",
         codec=description.codec,
@@ -259,7 +272,16 @@ def _receive_statistics(counters: StreamCounters, description: StreamDescription
         duplicates=duplicates,
         reordered=counters.get("reordered", 0),
         invalid=counters.get("invalid", 0),
-        concealed_ms=counters.get("samples_concealed", 0) * 1000.0 / (counters.get("sample_rate", 0) or 8000),
+        discarded=counters.get("discarded", 0),
+        concealed_ms=_sound_ms(counters, counters.get("samples_concealed", 0)),
+        bridged_ms=_sound_ms(counters, counters.get("samples_bridged", 0)),
+        inserted_ms=_sound_ms(counters, counters.get("samples_inserted", 0)),
+        removed_ms=_sound_ms(counters, counters.get("samples_removed", 0)),
+        bursts=counters["bursts"] if patterned else None,
+        burst_loss_percent=_percent(counters["burst_lost"], counters["burst_packets"]) if patterned else None,
+        gap_loss_percent=_percent(counters["gap_lost"], counters["gap_packets"]) if patterned else None,
+        clock_skew_ppm=float(counters["clock_skew_ppm"]) if counters.get("clock_skew_known") else None,
+        buffer_delay_ms=_ms(counters.get("buffer_delay_us", -1)),
         buffer_ms=_ms(counters.get("buffer_us", -1)),
         buffer_mean_ms=buffer_mean,
         buffer_target_ms=_ms(counters.get("buffer_target_us", -1)),
@@ -267,6 +289,18 @@ def _receive_statistics(counters: StreamCounters, description: StreamDescription
         srtp_forged=counters.get("srtp_forged", 0) if description.srtp else None,
         srtp_replayed=counters.get("srtp_replayed", 0) if description.srtp else None,
     )
+
+
+def _burst_ratio(counters: StreamCounters) -> float:
+    """Return BurstR of G.107 s7.5: mean length of runs of lost packets, over that of random loss of the same share."""
+    runs = counters.get("loss_runs", -1)
+    lost = counters.get("burst_lost", 0) + counters.get("gap_lost", 0)
+    packets = counters.get("burst_packets", 0) + counters.get("gap_packets", 0)
+    return lost / runs * (1.0 - lost / packets) if runs > 0 and packets > 0 else 1.0
+
+
+def _sound_ms(counters: StreamCounters, samples: int) -> float:
+    return samples * 1000.0 / (counters.get("sample_rate", 0) or 8000)
 
 
 def _known(value: int) -> int | None:

@@ -237,7 +237,7 @@ cdef dict statistics_dict(const ms_stream_statistics_t *s):
         "buffer_us": s.buffer_us, "buffer_mean_us": s.buffer_mean_us, "buffer_max_us": s.buffer_max_us,
         "buffer_target_us": s.buffer_target_us, "buffer_delay_us": s.buffer_delay_us, "resets": s.resets,
         "bursts": s.bursts, "burst_packets": s.burst_packets, "burst_lost": s.burst_lost,
-        "gap_packets": s.gap_packets, "gap_lost": s.gap_lost,
+        "gap_packets": s.gap_packets, "gap_lost": s.gap_lost, "loss_runs": s.loss_runs,
         "clock_skew_ppm": s.clock_skew_ppm, "clock_skew_known": s.clock_skew_known,
         "rtcp_sent": s.rtcp_sent, "rtcp_received": s.rtcp_received, "rtcp_invalid": s.rtcp_invalid,
         "round_trip_us": s.round_trip_us, "round_trip_max_us": s.round_trip_max_us,

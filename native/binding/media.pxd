@@ -83,7 +83,7 @@ cdef extern from "microsip_media.h" nogil:
         uint64_t samples_played, samples_concealed, samples_bridged, samples_recovered, samples_inserted, samples_removed
         int64_t buffer_us, buffer_mean_us, buffer_max_us, buffer_target_us, buffer_delay_us
         uint64_t resets
-        uint64_t bursts, burst_packets, burst_lost, gap_packets, gap_lost
+        uint64_t bursts, burst_packets, burst_lost, gap_packets, gap_lost, loss_runs
         bint clock_skew_known
         int64_t clock_skew_ppm
         uint64_t rtcp_sent, rtcp_received, rtcp_invalid

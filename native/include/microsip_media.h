@@ -160,6 +160,7 @@ typedef struct ms_stream_statistics {
     uint64_t resets;
     /* RFC 3611 s4.7.2, gap threshold 16: packets, and those of them that were not played, in bursts and between them */
     uint64_t bursts, burst_packets, burst_lost, gap_packets, gap_lost;
+    uint64_t loss_runs; /* of packets lost one after the other */
     bool clock_skew_known;
     int64_t clock_skew_ppm; /* how much faster the sender's clock runs than ours */
     /* RTCP; -1: not known */

@@ -59,7 +59,7 @@ typedef struct ms_jb_stats {
     uint64_t ignored;     /* payload type not in the map, or malformed */
     uint64_t resets;      /* new SSRC, or a jump in sequence or timestamp */
     uint64_t pulled_samples;
-    uint64_t concealed_samples; /* made from the past only */
+    uint64_t concealed_samples; /* made from the past only; taken back when a gap turns out to be a pause of the sender */
     uint64_t bridged_samples;   /* made from both sides */
     uint64_t recovered_samples; /* said a second time by the packet after them */
     uint64_t noise_samples;     /* comfort noise */

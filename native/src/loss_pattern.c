@@ -20,6 +20,7 @@ void ms_loss_pattern_played(ms_loss_pattern_t *pattern) { pattern->played++; }
 void ms_loss_pattern_lost(ms_loss_pattern_t *pattern, uint64_t packets) {
     if (packets == 0)
         return;
+    pattern->done.runs += pattern->open_lost == 0 || pattern->played > 0;
     if (pattern->open_lost > 0 && pattern->played < MS_LOSS_GMIN)
         pattern->open_packets += pattern->played;
     else {

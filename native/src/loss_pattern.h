@@ -12,6 +12,7 @@ typedef struct ms_loss_figures {
     uint64_t bursts;
     uint64_t burst_packets, burst_lost; /* lengths of all bursts, and what was lost in them */
     uint64_t gap_packets, gap_lost;     /* the same of the gaps */
+    uint64_t runs;                      /* of packets lost one after the other */
 } ms_loss_figures_t;
 
 typedef struct ms_loss_pattern {

@@ -47,6 +47,19 @@ static size_t decode_first(ms_jb_t *jb, size_t skip, int16_t *out, size_t room) 
     return n - skip;
 }
 
+/* The first packet after a gap may say, by its number, that none is missing, and, by its time, that it did not come late:
+   its sender paused without a word (Opus does), so what was played since then conceals no loss. */
+static void was_a_pause(ms_jb_t *jb) {
+    const ms_stored_packet_t *packet = jb->store.packets;
+    int64_t played = jb->concealment.played, pause = packet->position - (jb->end - played);
+    pause = pause < played ? pause : played;
+    if (jb->source != MS_SOURCE_GAP || packet->sequence > jb->last_sequence + 1 || pause <= 0 ||
+        (uint64_t)pause > jb->stats.concealed_samples)
+        return;
+    jb->stats.concealed_samples -= (uint64_t)pause;
+    jb->stats.noise_samples += (uint64_t)pause;
+}
+
 static void use_up_first(ms_jb_t *jb) {
     const ms_stored_packet_t *packet = jb->store.packets;
     const ms_codec_t *codec = codec_of_first(jb);
@@ -247,6 +260,7 @@ ms_jb_kind_t ms_playout_fill_some(ms_jb_t *jb, size_t need, size_t pull) {
         jb->end = first->position;
         return ms_playout_packet(jb, pull);
     case MS_FILL_DECODE:
+        was_a_pause(jb);
         return ms_playout_packet(jb, pull);
     case MS_FILL_DROP:
         jb->stats.discarded++;
@@ -268,6 +282,8 @@ ms_jb_kind_t ms_playout_fill_some(ms_jb_t *jb, size_t need, size_t pull) {
     case MS_FILL_BRIDGE:
         return play_bridge(jb, (size_t)(first->position - jb->end), pull);
     case MS_FILL_NOISE: {
+        if (jb->store.count > 0)
+            was_a_pause(jb);
         int64_t gap = jb->store.count > 0 ? first->position - jb->end : (int64_t)missing;
         make_noise(jb, gap < (int64_t)missing ? (size_t)gap : missing);
         return MS_JB_NOISE;

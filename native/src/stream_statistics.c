@@ -81,6 +81,7 @@ static void fill_played(const ms_stream_snapshot_t *snapshot, ms_stream_statisti
     out->burst_lost = buffer->pattern.burst_lost;
     out->gap_packets = buffer->pattern.gap_packets;
     out->gap_lost = buffer->pattern.gap_lost;
+    out->loss_runs = buffer->pattern.runs;
     out->clock_skew_known = buffer->clock_skew_known != 0;
     out->clock_skew_ppm = buffer->clock_skew_ppm;
     double samples = counters->frame_samples > 0 ? counters->frame_samples : 1.0;

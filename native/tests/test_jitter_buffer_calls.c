@@ -172,6 +172,21 @@ static void a_pause_of_the_sender_is_no_loss(void) {
     CHECK(call.kinds[MS_JB_NOISE] > 3500);
 }
 
+static void nor_is_one_that_nothing_tells_of(void) {
+    call_t call;
+    ms_jb_config_t config = {0};
+    if (!call_open(&call, &config))
+        return;
+    uint16_t sequence = 0;
+    for (int i = 0; i < 1500; i++) /* a second of talk, two seconds of nothing */
+        if (i % 150 < 50)
+            push_at(&call, i, sequence++, 0, i * 20000);
+    call_close(&call);
+    CHECK_EQ(call.stats.lost, 0);
+    CHECK(call.stats.concealed_samples <= 16000); /* the last pause, which may still be a loss */
+    CHECK(call.stats.noise_samples > 9u * 15000);
+}
+
 /* Behind a gap of 20 ms G.722 must be within a few dB of an unbroken decoder soon. */
 static void g722_finds_its_step_again(void) {
     enum { FRAMES = 200, FRAME = 320, LOST = 100 };
@@ -223,6 +238,7 @@ int main(void) {
     RUN(the_bounds_of_the_user_hold);
     RUN(the_figures_are_right);
     RUN(a_pause_of_the_sender_is_no_loss);
+    RUN(nor_is_one_that_nothing_tells_of);
     RUN(g722_finds_its_step_again);
     return check_result("jitter_buffer_calls");
 }

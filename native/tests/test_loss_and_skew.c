@@ -48,6 +48,8 @@ static void a_run_of_losses_may_be_told_at_once(void) {
     CHECK_EQ(figures.bursts, 1);
     CHECK_EQ(figures.burst_lost, 3000);
     CHECK_EQ(figures.gap_packets, 1);
+    CHECK_EQ(figures.runs, 1);
+    CHECK_EQ(figures_of("x.xx..xxx").runs, 3);
 }
 
 static uint32_t dice_state = 1;

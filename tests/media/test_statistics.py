@@ -36,6 +36,38 @@ def test_figures() -> None:
     assert statistics.mos == receive.mos
 
 
+NATIVE: StreamCounters = {
+    **COUNTERS, "samples_played": 160_000, "samples_bridged": 4000, "samples_inserted": 800, "samples_removed": 400,
+    "discarded": 4, "bursts": 3, "burst_packets": 60, "burst_lost": 30, "gap_packets": 940, "gap_lost": 20,
+    "loss_runs": 25, "clock_skew_ppm": -42, "clock_skew_known": True, "buffer_delay_us": 41_000,
+}
+
+
+def test_what_the_native_core_adds() -> None:
+    receive = call_statistics(NATIVE, DESCRIPTION).receive
+    assert (receive.bursts, receive.burst_loss_percent, receive.clock_skew_ppm) == (3, 50.0, -42.0)
+    assert receive.gap_loss_percent == pytest.approx(2.13, abs=0.01)
+    assert (receive.bridged_ms, receive.inserted_ms, receive.removed_ms) == (500.0, 100.0, 50.0)
+    assert (receive.discarded, receive.buffer_delay_ms) == (4, 41.0)
+    plain = call_statistics(COUNTERS, DESCRIPTION).receive
+    assert plain.bursts is plain.burst_loss_percent is plain.gap_loss_percent is plain.clock_skew_ppm is None
+
+
+def _receive_mos(**changes: int) -> float:
+    quiet: StreamCounters = {**NATIVE, "packets_lost": 0, "late": 0, "samples_concealed": 0, "loss_runs": 0}
+    mos = call_statistics({**quiet, **changes}, DESCRIPTION).receive.mos  # type: ignore[typeddict-item]
+    assert mos is not None
+    return mos
+
+
+def test_mos_hears_silence_of_the_peer_bursts_and_delay() -> None:
+    assert _receive_mos() > 4.35
+    assert _receive_mos(samples_concealed=80_000) < 2.0  # half of the call, though no packet is missing
+    scattered, in_bursts = _receive_mos(packets_lost=50, loss_runs=50), _receive_mos(packets_lost=50, loss_runs=20)
+    assert in_bursts < scattered < 4.0
+    assert _receive_mos(buffer_mean_us=400_000) < 3.8
+
+
 def test_nothing_yet() -> None:
     statistics = call_statistics({}, StreamDescription())
     assert statistics.mos is None

@@ -229,6 +229,7 @@ class StreamCore:
             "burst_lost": -1,
             "gap_packets": -1,
             "gap_lost": -1,
+            "loss_runs": -1,
             "clock_skew_ppm": 0,
             "clock_skew_known": False,
             "rtcp_sent": reports.sent,
