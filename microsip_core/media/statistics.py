@@ -244,13 +244,14 @@ def _receive_statistics(counters: StreamCounters, description: StreamDescription
     lost = counters.get("packets_lost", 0)
     late = counters.get("late", 0)
     buffer_mean = _ms(counters.get("buffer_mean_us", -1))
-    played = counters.get("samples_played", 0)
     patterned = counters.get("bursts", -1) >= 0
     mos = None
     if packets and description.codec:
         lookahead = impairment_of(description.codec).lookahead_ms
         delay = (rtt or 0.0) / 2 + (buffer_mean or 0.0) + description.ptime_ms + lookahead
-        missing = max(_percent(lost + late, expected), _percent(counters.get("samples_concealed", 0), played))
+        # The reference core also counts the time of digits, sent in place of audio, as concealed.
+        concealed = counters.get("samples_concealed", 0) if patterned else 0
+        missing = max(_percent(lost + late, expected), _percent(concealed, counters.get("samples_played", 0)))
         mos = estimate_mos(description.codec, missing, delay, _burst_ratio(counters))
     return MediaStatistics(
         direction="receive",
