@@ -170,7 +170,7 @@ class ServerCore:
         """Cancel the branches of an INVITE (s16.10); its 487 comes from them."""
         self._answer(cancel, request, 200, now)
         if isinstance(invite.owner, ResponseContext):
-            invite.owner.cancel(now)
+            invite.owner.cancel(now, request.get_all("Reason"))
 
     def on_response(self, transaction: ClientTransaction, response: Response, now: float) -> None:
         """Forward a response."""

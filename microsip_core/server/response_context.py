@@ -36,6 +36,8 @@ class Forwarder(Protocol):
     def finished(self, context: ResponseContext, response: Response) -> None:
         """Be told of each final response that was sent back."""
 
+_ANSWERED_ELSEWHERE = (("Reason", 'SIP;cause=200;text="Call completed elsewhere"'),)  # RFC 3326 s3.1
+
 
 class Branch:
     """One attempt to reach one target."""
@@ -112,7 +114,7 @@ class ResponseContext:
         if status < 300:
             if self.request.method == "INVITE" or not self._final_sent:
                 self._respond(response, now)
-            self._cancel_pending(now)
+            self._cancel_pending(now, _ANSWERED_ELSEWHERE)
         elif not repeated:
             if status >= 600:
                 self._groups.clear()
@@ -125,11 +127,11 @@ class ResponseContext:
             self._close(branch, self._own_response(487 if self._canceled else status))
             self._conclude(now)
 
-    def cancel(self, now: float) -> None:
-        """Cancel every branch that has no final response: the sender has canceled (s16.10)."""
+    def cancel(self, now: float, reasons: Sequence[str] = ()) -> None:
+        """Cancel every branch that has no final response: the sender has canceled (s16.10), for ``reasons``."""
         self._canceled = True
         self._groups.clear()
-        self._cancel_pending(now)
+        self._cancel_pending(now, [("Reason", reason) for reason in reasons])
 
     # -- branches
 
@@ -161,10 +163,10 @@ class ResponseContext:
             self._forwarder.timer_heap.cancel(branch.timer)
             branch.timer = None
 
-    def _cancel_pending(self, now: float) -> None:
+    def _cancel_pending(self, now: float, headers: Sequence[tuple[str, str]] = ()) -> None:
         for branch in self._branches:
             if branch.response is None and branch.transaction is not None:
-                branch.transaction.cancel(now)
+                branch.transaction.cancel(now, headers)
 
     # -- responses
 

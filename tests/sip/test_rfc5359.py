@@ -213,7 +213,8 @@ def find_me(world: World) -> None:
     world.until(lambda: len({event.to_tag for event in alice.of(CallProgress)}) == 2)
     second.sessions[0].accept(ANSWER, world.now)
     world.talking(call, second.sessions[0])
-    assert first.end_of(first.sessions[0]).cause is EndCause.CANCELED
+    end = first.end_of(first.sessions[0])
+    assert (end.cause, end.reason) == (EndCause.CANCELED, "Call completed elsewhere")
     assert len(alice.of(CallAnswered)) == 1
 
 
