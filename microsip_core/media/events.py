@@ -7,7 +7,7 @@ from typing import Literal
 
 MediaEventKind = Literal[
     "first_rtp", "dtmf", "media_timeout", "media_resumed", "rtcp_bye", "ssrc_change",
-    "playback_finished", "recording_finished", "dtmf_sent", "error", "no_rtp", "overload",
+    "playback_finished", "recording_finished", "dtmf_sent", "error", "no_rtp", "overload", "dtmf_inband",
 ]
 
 
@@ -20,6 +20,7 @@ class MediaEvent:
     ===================  ==============================  ======================================  =====================
     first_rtp            payload type                    where it came from, "host:port"         0
     dtmf                 duration in ms (RFC 4733)       the digit: 0-9, ``*``, ``#``, A-D        0
+    dtmf_inband          duration in ms, of the sound    the digit                               0
     dtmf_sent            how many digits went out        ""                                      0
     media_timeout        ms without a valid packet       "" (or "never" when none ever came)     0
     media_resumed        ms without a valid packet       ""                                      0

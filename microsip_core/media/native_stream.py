@@ -220,6 +220,13 @@ class NativeStream:
         except (_native.NativeError, OverflowError) as error:
             raise dtmf_error(error, duration_ms, gap_ms) from error
 
+    def detect_dtmf(self, on: bool) -> None:
+        """See the interface."""
+        try:
+            self._open.detect_dtmf(on)
+        except _native.NativeError as error:
+            raise translate(error, "detect DTMF") from error
+
     def set_mute(self, muted: bool) -> None:
         """See the interface."""
         self._open.set_mute(muted)

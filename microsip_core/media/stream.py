@@ -205,6 +205,13 @@ class Stream(Protocol):
         """
         ...
 
+    def detect_dtmf(self, on: bool) -> None:
+        """Listen for digits in the sound received (ITU-T Q.24); ``dtmf_inband`` tells them.
+
+        Raises ``NotSupported`` on the reference core.
+        """
+        ...
+
     def set_mute(self, muted: bool) -> None:
         """Send silence instead of audio; DTMF still goes out."""
         ...

@@ -13,7 +13,7 @@ from media cimport *
 # The order of ms_event_kind_t, from 1 on.
 EVENT_KINDS = (
     "first_rtp", "dtmf", "dtmf_sent", "media_timeout", "media_resumed", "rtcp_bye", "ssrc_change", "playback_finished",
-    "recording_finished", "error", "no_rtp", "overload",
+    "recording_finished", "error", "no_rtp", "overload", "dtmf_inband",
 )
 
 STATUS = {
@@ -451,6 +451,10 @@ cdef class Stream:
         cdef bytes encoded = digits.encode("ascii", "replace")
         check(ms_stream_send_dtmf(self.alive(), encoded, duration_ms, gap_ms))
 
+    def detect_dtmf(self, bint on):
+        """Listen for digits in the sound received."""
+        check(ms_stream_detect_dtmf(self.alive(), on))
+
     def bridge(self, Stream other):
         """Let the two hear each other."""
         check(ms_stream_bridge(self.alive(), other.alive()))
@@ -690,6 +694,31 @@ cdef class Member:
             raise NativeError(STATUS["ESTATE"])
         ms_member_get_statistics(self.member, &figures)
         return figures.power, figures.starved, figures.trimmed, figures.starved_out, figures.trimmed_out
+
+
+cdef class DtmfDetector:
+    """Finds digits in sound."""
+
+    cdef ms_dtmf_detector_t *detector
+
+    def __cinit__(self, uint32_t rate):
+        check(ms_dtmf_detector_open(rate, &self.detector))
+
+    def __dealloc__(self):
+        ms_dtmf_detector_close(self.detector)
+
+    def process(self, const int16_t[::1] samples):
+        """Return the digits that end in these samples as (digit, ms, samples taken until then)."""
+        cdef size_t at = 0, n = samples.shape[0]
+        cdef char digit
+        cdef uint32_t duration_ms
+        found = []
+        while at < n:
+            with nogil:
+                at += ms_dtmf_detector_process(self.detector, &samples[at], n - at, &digit, &duration_ms)
+            if digit != 0:
+                found.append((chr(digit), duration_ms, at))
+        return found
 
 
 cdef class Resampler:

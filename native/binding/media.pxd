@@ -224,6 +224,14 @@ cdef extern from "microsip_media.h" nogil:
     ms_status_t ms_stream_bridge(ms_stream_t *a, ms_stream_t *b)
     ms_status_t ms_stream_unbridge(ms_stream_t *stream)
 
+    ctypedef struct ms_dtmf_detector_t:
+        pass
+    ms_status_t ms_dtmf_detector_open(uint32_t rate, ms_dtmf_detector_t **detector)
+    void ms_dtmf_detector_close(ms_dtmf_detector_t *detector)
+    size_t ms_dtmf_detector_process(ms_dtmf_detector_t *detector, const int16_t *samples, size_t n, char *digit,
+                                    uint32_t *duration_ms)
+    ms_status_t ms_stream_detect_dtmf(ms_stream_t *stream, bint on)
+
     ms_status_t ms_stream_open_tap(ms_stream_t *stream, uint32_t capacity, ms_tap_t **tap)
     void ms_tap_close(ms_tap_t *tap, ms_stream_t *stream)
     uint32_t ms_tap_readable(const ms_tap_t *tap)

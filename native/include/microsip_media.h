@@ -63,8 +63,9 @@ typedef enum ms_event_kind {
     MS_EVENT_ERROR,           /* value: errno; text: what failed */
     MS_EVENT_NO_RTP,          /* value: ms since something was to be heard; text: what came instead: nothing, rtcp_only,
                                  foreign HOST:PORT, payload_type N, not_rtp, not_authentic */
-    MS_EVENT_OVERLOAD         /* of no stream: a thread can not keep up. value: frames skipped in the last second;
+    MS_EVENT_OVERLOAD,        /* of no stream: a thread can not keep up. value: frames skipped in the last second;
                                  text: "LATE late of FRAMES frames, PERCENT % busy". At most one in 10 s and shard */
+    MS_EVENT_DTMF_INBAND      /* as MS_EVENT_DTMF, but heard in the sound */
 } ms_event_kind_t;
 
 #define MS_EVENT_TEXT 72
@@ -369,6 +370,19 @@ ms_status_t ms_mixer_stop_record(ms_mixer_t *mixer);
 ms_status_t ms_stream_bridge(ms_stream_t *a, ms_stream_t *b);
 /* Leave the bridge or mixer; the other side hears silence. */
 ms_status_t ms_stream_unbridge(ms_stream_t *stream);
+
+/* ---- digits in the sound */
+
+typedef struct ms_dtmf_detector ms_dtmf_detector_t;
+
+/* For recordings; 8000..48000 Hz, a multiple of 500. */
+ms_status_t ms_dtmf_detector_open(uint32_t rate, ms_dtmf_detector_t **detector);
+void ms_dtmf_detector_close(ms_dtmf_detector_t *detector);
+/* Take samples until they are at their end or a digit has ended; how many were taken. `digit` is '\0' for none. */
+size_t ms_dtmf_detector_process(ms_dtmf_detector_t *detector, const int16_t *samples, size_t n, char *digit,
+                                uint32_t *duration_ms);
+/* Listen for digits in what a stream receives: MS_EVENT_DTMF_INBAND tells them. */
+ms_status_t ms_stream_detect_dtmf(ms_stream_t *stream, bool on);
 
 /* ---- taps: samples at the stream's rate; one thread reads, one writes */
 

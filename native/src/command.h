@@ -4,6 +4,7 @@
 
 #include "codec_registry.h"
 #include "converter.h"
+#include "dtmf_detector.h"
 #include "jitter_buffer.h"
 #include "link.h"
 #include "mpsc_list.h"
@@ -27,6 +28,7 @@ typedef enum ms_command_kind {
     MS_COMMAND_MUTE,
     MS_COMMAND_GAIN,
     MS_COMMAND_DTMF,
+    MS_COMMAND_DETECT,      /* detector NULL: no more */
     MS_COMMAND_LINK,        /* end NULL: whichever there is is let go */
     MS_COMMAND_UNLINK,      /* if it is still that one */
     MS_COMMAND_MOVE,        /* sockets: the new ones, afterwards the old ones */
@@ -95,6 +97,7 @@ typedef struct ms_command {
         ms_playback_t *playback;
         ms_recorder_t *recorder;
         ms_tap_t *tap;
+        ms_dtmf_detector_t *detector;
         ms_end_t *end;
         ms_link_t *link;
         ms_member_t *member;

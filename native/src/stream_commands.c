@@ -151,6 +151,11 @@ void ms_command_apply(ms_command_t *command, ms_shard_t *shard) {
         stream->receive_gain = command->as.gain.receive;
         break;
     case MS_COMMAND_DTMF: put_digits(stream, &command->as.digits); break;
+    case MS_COMMAND_DETECT:
+        if (stream->detector != NULL)
+            retire(shard, &stream->detector->node);
+        stream->detector = command->as.detector;
+        break;
     case MS_COMMAND_LINK: ms_stream_link(stream, shard, command->as.end); break;
     case MS_COMMAND_UNLINK:
         if (stream->end != NULL && stream->end->link == command->as.link) /* else it has been replaced already */

@@ -71,6 +71,10 @@ void ms_stream_end(ms_stream_t *stream, ms_shard_t *shard) {
         stream->recorder = NULL;
     }
     ms_stream_link(stream, shard, NULL);
+    if (stream->detector != NULL) {
+        ms_mpsc_push(&shard->engine->rubbish, &stream->detector->node);
+        stream->detector = NULL;
+    }
     if (stream->tap != NULL) {
         ms_mpsc_push(&shard->engine->rubbish, &stream->tap->node);
         stream->tap = NULL;

@@ -179,6 +179,17 @@ static void pull(ms_stream_t *stream, ms_shard_t *shard, int16_t *samples) {
         stream->counters.buffered_max_ms = stream->playing.buffered_ms;
 }
 
+static void listen_for_digits(ms_stream_t *stream, ms_shard_t *shard) {
+    for (size_t at = 0; at < stream->frame_samples;) {
+        ms_dtmf_inband_t heard;
+        at += ms_dtmf_detector_take(stream->detector, shard->received + at, stream->frame_samples - at, &heard);
+        if (heard.digit != '\0') {
+            char text[2] = {heard.digit, '\0'};
+            ms_stream_tell(stream, shard, MS_EVENT_DTMF_INBAND, heard.duration_ms, 0, text);
+        }
+    }
+}
+
 void ms_stream_playout(ms_stream_t *stream, ms_shard_t *shard) {
     if (stream->receiving && stream->converter == NULL) {
         pull(stream, shard, shard->received);
@@ -189,6 +200,8 @@ void ms_stream_playout(ms_stream_t *stream, ms_shard_t *shard) {
     } else {
         memset(shard->received, 0, stream->frame_samples * sizeof *shard->received);
     }
+    if (stream->detector != NULL)
+        listen_for_digits(stream, shard);
     if (stream->receive_gain != MS_GAIN_ONE)
         ms_gain(shard->received, stream->frame_samples, stream->receive_gain);
     stream->counters.received_energy = ms_energy(shard->received, stream->frame_samples);

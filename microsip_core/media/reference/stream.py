@@ -169,6 +169,11 @@ class ReferenceStream(StreamCore):
             for digit in digits:
                 self._sender.dtmf.put(digit, duration_ms * RATE // 1000, gap_ms * RATE // 1000)
 
+    def detect_dtmf(self, on: bool) -> None:
+        """Refuse: listening to the sound takes the native core."""
+        if on:
+            raise NotSupported("the reference core hears no digits in sound", step="dtmf", remedy=NATIVE_REMEDY)
+
     def set_mute(self, muted: bool) -> None:
         """See the interface."""
         with self._commanding():
