@@ -37,8 +37,8 @@ __version__ = "0.1.0"
 
 __all__ = [
     "Account", "AccountState", "AuthenticationError", "Busy", "Call", "CallAudio", "CallRefused", "CallState",
-    "Canceled", "CodecError", "Conference", "ConferenceInfo", "ConferenceMember", "ConfigError", "DeviceError",
-    "DnsError", "EndCause", "ErrorCode", "Event", "EventType", "Explanation", "FileError", "HepSender",
+    "Canceled", "CodecError", "CollectedDigits", "Conference", "ConferenceInfo", "ConferenceMember", "ConfigError",
+    "DeviceError", "DnsError", "EndCause", "ErrorCode", "Event", "EventType", "Explanation", "FileError", "HepSender",
     "InvalidArgument", "InvalidState", "LimitExceeded", "MediaError", "MicrosipError", "NetworkError", "NoAccount",
     "NoCall", "NotInitialized", "NotSupported", "OptionsReply", "ParseError", "PcapngWriter", "PermissionDenied",
     "Playback", "PlaybackResult", "Reason", "ReceivedRequest", "Request", "Response", "SipAccount", "SipConference",
@@ -58,6 +58,7 @@ __all__ = [
 ]
 
 _EXPORTS: dict[str, str] = {
+    "CollectedDigits": "user_agent.received_digits",
     "ConferenceMember": "user_agent.conference",
     "ConferenceInfo": "user_agent.conference",
     "Conference": "user_agent.conference",
@@ -172,6 +173,7 @@ if TYPE_CHECKING:
     from microsip_core.user_agent.config import UserAgentConfig
     from microsip_core.user_agent.events import Event, EventType
     from microsip_core.user_agent.playback import Playback, PlaybackResult
+    from microsip_core.user_agent.received_digits import CollectedDigits
     from microsip_core.user_agent.received_request import ReceivedRequest
     from microsip_core.user_agent.requests import OptionsReply
     from microsip_core.user_agent.states import AccountState, CallState, EndCause

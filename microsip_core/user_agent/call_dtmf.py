@@ -6,24 +6,29 @@ import asyncio
 from collections import deque
 from typing import TYPE_CHECKING
 
-from microsip_core.errors import CallRefused, InvalidArgument, InvalidState, TimedOut
+from microsip_core.errors import CallRefused, Canceled, InvalidArgument, InvalidState, TimedOut
 from microsip_core.user_agent.call_life import ANSWERED, CallLife
 from microsip_core.user_agent.events import EventType
+from microsip_core.user_agent.received_digits import CollectedDigits, KeyPresses
 from microsip_core.user_agent.states import CallState
 
 if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
     from microsip_core.media.stream import Stream
     from microsip_core.sip.events import ResponseReceived
     from microsip_core.sip.message import Request
     from microsip_core.user_agent.media_backend import MediaSession
+    from microsip_core.user_agent.playback import Playback
 
 _DIGITS = frozenset("0123456789*#ABCD")
-_METHODS = ("auto", "rfc4733", "info")
+_METHODS = ("auto", "rfc4733", "info", "inband")
+_TONE_RATE = 16000  # Hz, of digits made as sound
 _PAUSE = 0.5  # seconds that a comma stands for
 _ENGINE_PATIENCE = 5.0  # seconds beyond the length of the digits
 _REMEMBERED_DIGITS = 1000  # received and not read yet; the oldest are lost beyond that
 _QUEUED_DIGITS = 32  # at most so many at a time are given to the media engine, which holds 64
-_SAME_DIGIT = 0.15  # seconds within which the same digit by the other method is the same key press
 _NUMBERED = {"10": "*", "11": "#", "12": "A", "13": "B", "14": "C", "15": "D"}  # some peers send the event code
 INFO_TYPES = ("application/dtmf-relay", "application/dtmf")
 
@@ -38,7 +43,7 @@ class CallDtmf(CallLife):
     _sending: asyncio.Lock | None = None
     _digits: deque[str] | None = None
     _digit_waiter: asyncio.Future[None] | None = None  # of all who wait: it is never cancelled
-    _last_digit: tuple[str, str, float] = ("", "", 0.0)
+    _presses: KeyPresses | None = None
 
     @property
     def on_hold(self) -> bool:
@@ -54,7 +59,8 @@ class CallDtmf(CallLife):
     ) -> None:
         """Send digits 0-9 A-D * #; a comma pauses 500 ms. Returns when the last has been sent.
 
-        ``method`` is "rfc4733" (RTP telephone-event), "info" (SIP INFO), or "auto": the first where the peer takes it.
+        ``method`` is "rfc4733" (RTP telephone-event), "info" (SIP INFO), "inband" (tones in the sound, which replace
+        what plays), or "auto": the first where the peer takes it, else the second.
         ``duration_ms`` (40-5000) is the length of a digit, ``gap_ms`` (20-5000) the silence after it.
         Raises InvalidState when the call is not answered, ends meanwhile, or the peer takes no telephone-events;
         CallRefused when it refuses an INFO. Cancelling the wait does not take back up to 32 digits that were handed to
@@ -80,6 +86,9 @@ class CallDtmf(CallLife):
     async def _send_chunk(self, digits: str, method: str, duration_ms: int, gap_ms: int) -> None:
         if self.state not in ANSWERED:
             raise InvalidState(f"the call is {self.state}", step="dtmf", peer=self.remote_uri)
+        if method == "inband":
+            await self._play_digits(digits, duration_ms, gap_ms)
+            return
         if method != "info":
             try:
                 self.stream("dtmf").send_dtmf(digits, duration_ms, gap_ms)
@@ -92,6 +101,53 @@ class CallDtmf(CallLife):
         for digit in digits:
             await self._send_info(digit, duration_ms)
             await asyncio.sleep((duration_ms + gap_ms) / 1000)
+
+    async def _play_digits(self, digits: str, duration_ms: int, gap_ms: int) -> None:
+        from microsip_core.media.dtmf_tones import dtmf_samples
+
+        result = await self.play(dtmf_samples(digits, _TONE_RATE, duration_ms, gap_ms), rate=_TONE_RATE)
+        if result.reason == "call_ended":
+            raise InvalidState("the call has ended", step="dtmf", peer=self.remote_uri)
+        if result.reason != "finished":
+            raise Canceled(f"the tones were {result.reason} after {result.played_ms} ms", step="dtmf",
+                           peer=self.remote_uri)
+
+    def play(self, source: NDArray[np.int16], *, rate: int | None = None) -> Playback:
+        """Play samples, see CallPlayback."""
+        raise NotImplementedError
+
+    def detect_dtmf(self, on: bool = True) -> None:
+        """Listen for digits in the sound, too, for peers that send them no other way (ITU-T Q.24).
+
+        They count like all others, and once where a peer sends them several ways. Raises InvalidState while there is
+        no media, NotSupported on the reference core.
+        """
+        self.stream("dtmf").detect_dtmf(on)
+
+    async def collect_digits(
+        self, count: int = 1, *, terminators: str = "#", first_timeout: float | None = 5.0,
+        inter_timeout: float | None = 3.0,
+    ) -> CollectedDigits:
+        """Return what the peer keys in: up to ``count`` (1-1000) digits, or until one of ``terminators``.
+
+        ``first_timeout`` seconds bound the wait for the first digit, ``inter_timeout`` that for each one after it; None
+        waits for ever. Digits keyed in before count, those after the end are left for the next time.
+        """
+        if not 1 <= count <= _REMEMBERED_DIGITS or not set(terminators.upper()) <= _DIGITS:
+            raise InvalidArgument(f"{count} digits with terminators {terminators!r}", step="dtmf",
+                                  remedy=f"Ask for 1 to {_REMEMBERED_DIGITS}, and terminators of 0-9, A-D, * and #")
+        digits = ""
+        while len(digits) < count:
+            digit = await self.recv_dtmf(1, inter_timeout if digits else first_timeout)
+            if not digit:
+                ended = self.state is CallState.ENDED
+                return CollectedDigits(
+                    digits, "call_ended" if ended else "inter_timeout" if digits else "first_timeout",
+                )
+            if digit in terminators.upper():
+                return CollectedDigits(digits, "terminator", digit)
+            digits += digit
+        return CollectedDigits(digits, "count")
 
     async def _until_sent(self, count: int, timeout: float) -> None:
         future: asyncio.Future[None] = self.agent.loop.create_future()
@@ -147,10 +203,10 @@ class CallDtmf(CallLife):
         return "".join(self._digits.popleft() for _ in range(min(count, len(self._digits))))
 
     def take_digit(self, digit: str, method: str, when: float) -> None:
-        """A digit came in. A peer that sends it both ways pressed the key once."""
-        last_digit, last_method, last_time = self._last_digit
-        self._last_digit = (digit, method, when)
-        if digit == last_digit and method != last_method and when - last_time < _SAME_DIGIT:
+        """A digit came in. A peer that sends it several ways pressed the key once."""
+        if self._presses is None:
+            self._presses = KeyPresses()
+        if not self._presses.is_new(digit, method, when):
             return
         if self._digits is None:
             self._digits = deque(maxlen=_REMEMBERED_DIGITS)

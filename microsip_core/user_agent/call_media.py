@@ -159,6 +159,8 @@ class CallMedia(CallPlayback):
         kind = event.kind
         if kind == "dtmf":
             self.take_digit(event.detail, "rfc4733", event.time)
+        elif kind == "dtmf_inband":
+            self.take_digit(event.detail, "inband", event.time)
         elif kind == "dtmf_sent":
             self.count_sent(event.value)
         elif kind == "playback_finished":
