@@ -47,7 +47,7 @@ class PhoneAccounts:
             self._agent.remove_account(self.accounts.pop(number))
         account = self._agent.add_account(
             plan.aor, known, username=plan.username, registrar=plan.registrar, proxy=plan.proxy,
-            display_name=plan.display_name, expires=plan.expires,
+            display_name=plan.display_name, expires=plan.expires, **plan.reach,
         )
         self.accounts[number] = account
         if plan.registers:

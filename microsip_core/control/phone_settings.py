@@ -6,7 +6,7 @@ import os
 import re
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -18,13 +18,14 @@ from microsip_core.config.settings import Settings
 from microsip_core.errors import ConfigError
 from microsip_core.media.codec_registry import codecs_of
 from microsip_core.user_agent.config import UserAgentConfig
+from microsip_core.user_agent.reach_options import ReachOptions
 
 _WITHOUT_EFFECT = (
-    "VAD", "EC", "enableSTUN", "dnsSrv", "rport", "forceCodec", "audioInputDevice", "audioOutputDevice",
+    "VAD", "EC", "dnsSrv", "rport", "forceCodec", "audioInputDevice", "audioOutputDevice",
     "audioRingDevice", "volumeRing", "volumeOutput", "volumeInput", "disableMessaging",
 )
 _ACCOUNT_WITHOUT_EFFECT = (
-    "publicAddr", "publish", "ICE", "allowRewrite", "disableSessionTimer", "voicemailNumber", "keepAlive",
+    "publish", "ICE", "disableSessionTimer", "voicemailNumber",
 )
 _UNSAFE = re.compile(r"[^A-Za-z0-9+*#@._-]")
 _PREFIX = re.compile(r"[+0-9*#]*")
@@ -41,6 +42,7 @@ class AccountPlan:
     display_name: str
     expires: int
     registers: bool
+    reach: ReachOptions = field(default_factory=ReachOptions)
 
 
 def agent_config(configuration: Configuration, host: str = "127.0.0.1") -> UserAgentConfig:
@@ -59,6 +61,7 @@ def agent_config(configuration: Configuration, host: str = "127.0.0.1") -> UserA
     return UserAgentConfig(
         listen=f"{shown}:{settings.sourcePort}", codecs=codec_names(settings), port_range=ports,
         user_agent=settings.userAgent or None, auto_ring=False, srtp=srtp or "off",
+        stun_server=settings.STUN[0] if settings.enableSTUN and settings.STUN else None,
     )
 
 
@@ -97,7 +100,10 @@ def account_plan(account: AccountSettings) -> AccountPlan:
         aor=f"sip:{account.username}@{domain}", registrar=f"sip:{server}{suffix}",
         proxy=f"sip:{account.proxy[0]}{suffix};lr" if account.proxy else None,
         username=account.authID or None, display_name=account.displayName, expires=account.registerRefresh,
-        registers=bool(account.server),
+        registers=bool(account.server), reach=ReachOptions(
+            public_address=account.publicAddr or None, rewrite_contact=account.allowRewrite or None,
+            keep_alive=float(account.keepAlive),
+        ),
     )
 
 

@@ -122,6 +122,18 @@ def test_accounts() -> None:
             account_plan(bad)
 
 
+def test_ways_through_nats() -> None:
+    plan = account_plan(AccountSettings(
+        server="pbx", username="bob", publicAddr="203.0.113.9", allowRewrite=True, keepAlive=30,
+    ))
+    assert plan.reach == {"public_address": "203.0.113.9", "rewrite_contact": True, "keep_alive": 30.0}
+    plain = account_plan(AccountSettings(server="pbx", username="bob"))
+    assert plain.reach == {"public_address": None, "rewrite_contact": None, "keep_alive": 15.0}
+    settings = Settings(STUN=("stun.example.com", "other"), enableSTUN=True)
+    assert agent_config(Configuration(settings)).stun_server == "stun.example.com"
+    assert agent_config(Configuration(Settings(STUN=("stun.example.com",)))).stun_server is None
+
+
 def test_caller_is_hidden_as_the_account_says() -> None:
     assert call_privacy(None) == call_privacy(AccountSettings()) == "none"
     assert call_privacy(AccountSettings(hideCID="soft")) == "id"
