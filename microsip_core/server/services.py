@@ -9,6 +9,7 @@ Nothing else in this package imports the user agent, and a server without servic
 from __future__ import annotations
 
 import asyncio
+import importlib.util
 from collections.abc import Awaitable, Callable
 
 from microsip_core.errors import MicrosipError
@@ -25,6 +26,11 @@ BUSY_HERE = 486
 NOT_FOUND = 404
 
 
+def _srtp_mode(settings: ServiceSettings) -> str:
+    """Take SRTP where it is offered, as far as this machine has it; media of the user's own is not asked for it."""
+    return "optional" if settings.media is None and importlib.util.find_spec("pylibsrtp") is not None else "off"
+
+
 class Services:
     """The user agent behind the service users."""
 
@@ -35,7 +41,7 @@ class Services:
             UserAgentConfig(
                 listen=f"[{host}]:0" if ":" in host else f"{host}:0", core=settings.core, max_calls=settings.max_calls,
                 auto_ring=False, ring_timeout=settings.longest_call, seed=seed,
-                user_agent="microsip-core loopback services",
+                user_agent="microsip-core loopback services", srtp=_srtp_mode(settings),
             ),
             media=settings.media,
         )

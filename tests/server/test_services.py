@@ -163,3 +163,13 @@ async def test_servers_that_come_and_go_leave_no_descriptor_and_no_thread(core: 
     for _ in range(5):
         await one_call()
     assert alive() == before
+
+
+async def test_services_take_srtp_where_it_is_offered(server: LoopbackServer) -> None:
+    pytest.importorskip("pylibsrtp")
+    async with UserAgent(srtp="mandatory") as agent, await agent.invite(server.uri("tone"), timeout=5) as call:
+        assert dominant_hz(await heard(call)) == pytest.approx(TONE_HZ, abs=5)
+        statistics = call.statistics()
+        assert statistics is not None
+        assert statistics.receive.srtp is not None
+        assert statistics.receive.srtp_forged == 0
