@@ -14,16 +14,14 @@ if TYPE_CHECKING:
     from microsip_core.user_agent.call import Call
     from microsip_core.user_agent.events import Event
 
-_OF_MESSAGES = frozenset({EventType.REQUEST, EventType.RESPONSE})
-
 
 @dataclass(frozen=True, slots=True)
 class SipEvent:
     """sip_event_t. ``type`` is an event name of the documentation; ``account`` and ``call`` are handles, 0 for none.
 
     ``time`` is seconds since the epoch, ``status`` a SIP status or 0, ``text`` a reason phrase, digit, file name or
-    text message, ``peer`` who sent that or was to get it. ``message`` is the SIP message of an event "request" or
-    "response", ``request`` the handle to answer a request by where it waits for that (sip_send_response), else 0.
+    text message, ``peer`` who sent that or was to get it. ``request`` is the handle to answer an event "request" by
+    where that waits for sip_send_response, else 0; ``message`` the SIP message of such a request, or of a "response".
     """
 
     type: str
@@ -82,7 +80,7 @@ class SipSession:
 
 def event_of(event: Event, request: int = 0) -> SipEvent:
     """Return an event with handles in the place of objects; ``request`` is that of a request that waits."""
-    told = event.message if event.type in _OF_MESSAGES else None
+    told = event.message if request or event.type is EventType.RESPONSE else None  # others would fill the queue
     return SipEvent(
         event.type.value, event.time, event.account.id if event.account else 0, event.call.id if event.call else 0,
         event.status, event.text, event.peer, request, structure_of(told) if told is not None else None,

@@ -236,6 +236,13 @@ class Account:
         """The URI of the proxy, or where there is none of the registrar, without a user."""
         return str(SipUri.parse(self.proxy or self.registrar)._replace(user=None, password=None, headers=()))
 
+    async def learn_server(self) -> None:
+        """Look the addresses of the server up. Raises NetworkError."""
+        hop = self._next_hop()
+        if not self._agent.transport.reach_now(hop):
+            await self._agent.transport.reach(hop)
+        self._server_hosts = self._agent.transport.known_hosts(hop)
+
     def is_server(self, host: str) -> bool:
         """Whether a numeric host is the account's proxy, or registrar where it has no proxy."""
         known = self._agent.transport.known_hosts(self._next_hop())

@@ -88,7 +88,7 @@ class Reception:
         delay = answer_after(call.invite_request)
         if delay is None or not _may_ask(call.remote_uri, config.auto_answer_from):
             return
-        self._agent.loop.call_later(delay, self._answer_by_itself, call)
+        call.timer = self._agent.loop.call_later(delay, self._answer_by_itself, call)  # stopped when the call ends
 
     def _answer_by_itself(self, call: Call) -> None:
         if call.state not in UNANSWERED_INCOMING or _is_over(call):

@@ -6,6 +6,7 @@ import asyncio
 from typing import TYPE_CHECKING
 
 from microsip_core.errors import MicrosipError, NetworkError
+from microsip_core.user_agent.log import LOG
 from microsip_core.user_agent.peers import Peers
 from microsip_core.user_agent.states import AccountState
 
@@ -31,10 +32,9 @@ class Trunk:
     def start(self) -> None:
         """Begin to ask, if that is wanted; else the other end is taken to be there."""
         self.close()
-        if self._interval:
-            self._task = self._agent.loop.create_task(self._watch())
-        else:
+        if not self._interval:
             self._account.state = AccountState.UP
+        self._task = self._agent.loop.create_task(self._watch())
 
     def close(self) -> None:
         """Ask no more."""
@@ -47,7 +47,11 @@ class Trunk:
         return host in self._peers or self._account.is_server(host)
 
     async def _watch(self) -> None:
-        while True:
+        try:
+            await self._account.learn_server()  # so that its calls are known as such
+        except MicrosipError as error:
+            LOG.warning("the server of the trunk %s is not known: %s", self._account.aor, error)
+        while self._interval:
             await self._ask()
             await asyncio.sleep(self._interval)
 

@@ -82,6 +82,17 @@ async def test_incoming_calls_of_the_trunk_are_known_by_their_source(
     assert call.session.identity is account.identity
 
 
+async def test_server_of_the_trunk_may_call_it_without_being_named_a_peer(
+    make_agent: MakeAgent, caller: UserAgent,
+) -> None:
+    agent = await make_agent()
+    host, port = agent.listen_address
+    account = await agent.create_account("sip:pbx@company.example", registrar="sip:localhost:5999", trunk=True)
+    await asyncio.wait_for(account.learn_server(), 3)
+    caller.start_call(f"sip:+4930123@{host}:{port}")
+    assert (await agent.next_call(2)).account is account
+
+
 async def test_calls_to_the_trunk_from_elsewhere_are_refused(make_agent: MakeAgent, caller: UserAgent) -> None:
     agent = await make_agent()
     host, port = agent.listen_address
