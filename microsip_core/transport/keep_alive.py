@@ -28,6 +28,8 @@ class _Flow:
 
     owners: dict[object, tuple[float, bool]] = field(default_factory=dict)
     timer: asyncio.TimerHandle | None = None
+    armed_for: float = 0.0
+    """The seconds that the timer goes by."""
     task: asyncio.Task[None] | None = None
     mapped: HostPort | None = None
 
@@ -67,7 +69,8 @@ class KeepAlive:
         if flow.owners.get(owner) == (seconds, outbound):
             return
         flow.owners[owner] = (seconds, outbound)
-        self._arm(hop, flow)
+        if flow.timer is None or seconds < flow.armed_for:
+            self._arm(hop, flow)  # else it fires soon enough: thousands may join one flow, none is to walk the others
 
     def release(self, owner: object) -> None:
         """``owner`` needs its flow no longer."""
@@ -85,7 +88,7 @@ class KeepAlive:
             return  # it arms when it is through
         if flow.timer is not None:
             flow.timer.cancel()
-        seconds = flow.seconds
+        seconds = flow.armed_for = flow.seconds
         flow.timer = self._loop.call_later(self._uniform(0.8 * seconds, seconds), self._on_timer, hop, flow)
 
     def _on_timer(self, hop: Hop, flow: _Flow) -> None:

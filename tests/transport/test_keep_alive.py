@@ -99,6 +99,16 @@ async def test_crlf_where_nobody_answers() -> None:
     assert bench.lost == []
 
 
+async def test_who_joins_a_flow_does_not_put_its_keep_alive_off() -> None:
+    bench = Bench()
+    for number in range(30):
+        bench.keeper.keep(HOP, number, 15.0, outbound=False)
+        await bench.clock.run(1.0)
+    bench.keeper.keep(HOP, "hasty", 5.0, outbound=False)
+    await bench.clock.run(10.0)
+    assert [when for when, _ in bench.sent] == [15.0, 30.0, 35.0, 40.0]
+
+
 async def test_stun_where_the_registrar_answers_for_the_flow() -> None:
     bench = Bench()
     bench.keeper.keep(HOP, "alice", 29.0, outbound=True)
