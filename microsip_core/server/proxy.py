@@ -32,6 +32,9 @@ from .response_context import MAX_BREADTH, Branch, ResponseContext
 
 Refusal = tuple[int, tuple[tuple[str, str], ...]]
 _TIMEOUT, _UNREACHABLE = 408, 503
+_KNOWN_REFUSALS = 1000
+LARGEST_DATAGRAM = 1300
+"""Octets up to which a request goes by UDP (RFC 3261 s18.1.1)."""
 
 
 class Proxy:
@@ -43,6 +46,7 @@ class Proxy:
         flows: FlowTokens,
     ) -> None:
         self._flows = flows
+        self._tcp_refused: set[Hop] = set()
         self.timer_c = timer_c
         self.timer_heap = layer.timer_heap
         self._layer = layer
@@ -127,6 +131,15 @@ class Proxy:
         if branch.breadth < MAX_BREADTH:
             copy.set("Max-Breadth", str(branch.breadth))
         self._authenticator.strip_credentials(copy)
+        tcp = None if branch.switched or flow is not None else _hop_for_large(copy, hop)
+        if tcp in self._tcp_refused:
+            tcp = None
+        branch.switched = tcp is not None
+        if tcp is not None:
+            hop = tcp
+            via = via_value(hop, self._local_address(hop), f"{self._ids.branch()}.{context.digest}")
+            copy.replace_first("Via", via)
+            self._journal.count("switched_to_tcp")
         self._journal.count("forwarded")
         return self._layer.send_request(copy, hop, now, branch, flow)
 
@@ -174,8 +187,16 @@ class Proxy:
             branch.context.on_failure(branch, _TIMEOUT, now)
 
     def on_client_transport_error(self, transaction: ClientTransaction, now: float) -> None:
-        """A branch could not be sent: as if it had answered 503 (s16.9)."""
+        """A branch could not be sent: by UDP after all where only its size spoke for TCP (s18.1.1), else as if it had
+        answered 503 (s16.9)."""
         branch = transaction.owner
+        if isinstance(branch, Branch) and branch.switched and branch.response is None:
+            if len(self._tcp_refused) >= _KNOWN_REFUSALS:
+                self._tcp_refused.clear()
+            self._tcp_refused.add(transaction.hop)
+            branch.transaction = self.forward(branch, now)
+            if branch.transaction is not None:
+                return
         if isinstance(branch, Branch):
             branch.context.on_failure(branch, _UNREACHABLE, now)
 
@@ -189,6 +210,14 @@ class Proxy:
         """Tell the journal what a forwarded request was answered."""
         self._journal.count(f"response_{response.status}")
         self._journal.tell("response", lambda: f"{describe(context.request)}: {response.status} {response.reason}")
+
+
+def _hop_for_large(request: Request, hop: Hop) -> Hop | None:
+    """Return the TCP hop for a request that is too large for its UDP hop, where its URI leaves us the choice
+    (s18.1.1)."""
+    if hop.transport != "UDP" or "transport=" in (request.get("Route") or request.uri).lower():
+        return None
+    return hop._replace(transport="TCP") if len(request.to_bytes()) > LARGEST_DATAGRAM else None
 
 
 def _is_instance(binding: Binding, name: str) -> bool:

@@ -42,7 +42,7 @@ _ANSWERED_ELSEWHERE = (("Reason", 'SIP;cause=200;text="Call completed elsewhere"
 class Branch:
     """One attempt to reach one target."""
 
-    __slots__ = ("breadth", "context", "response", "target", "timer", "transaction")
+    __slots__ = ("breadth", "context", "response", "switched", "target", "timer", "transaction")
 
     def __init__(self, context: ResponseContext, target: Target, breadth: int) -> None:
         self.context = context
@@ -51,6 +51,8 @@ class Branch:
         self.transaction: ClientTransaction | None = None
         self.response: Response | None = None
         self.timer: Timer | None = None
+        self.switched = False
+        """Whether it goes by TCP because it is too large for UDP."""
 
     def on_timer(self, kind: int, now: float) -> None:
         """Timer C: it rings too long (s16.8). The transaction ends it, with or without an answer to the CANCEL."""
