@@ -55,7 +55,7 @@ _LOADER = """
 def jssip_script() -> str:
     """Return a script that makes ``window.JsSIP``; npm fetches the package the first time."""
     modules = _CACHE / "node_modules"
-    if not (modules / "jssip/package.json").exists():
+    if not all((modules / package / "package.json").exists() for package in ("jssip", *_PACKAGES)):
         npm = require("npm", "npm")
         command = [npm, "install", "--prefix", str(_CACHE), "--no-audit", "--no-fund", "--ignore-scripts", JSSIP]
         _CACHE.mkdir(parents=True, exist_ok=True)

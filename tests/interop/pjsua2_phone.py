@@ -98,6 +98,7 @@ def main():
     account_settings.regConfig.registrarUri = f"sip:{HOST}:{registrar_port}"
     account_settings.sipConfig.authCreds.append(pj.AuthCredInfo("digest", "*", user, 0, password))
     account_settings.mediaConfig.transportConfig.boundAddress = HOST
+    account_settings.mediaConfig.lockCodecEnabled = False  # its re-INVITE would drop digits that are being sent
     account = Account()
     account.create(account_settings)
     lines = queue.Queue()
