@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+    from microsip_core.media.country_tones import ToneKind
     from microsip_core.media.events import MediaEvent
 
 ToneStep = tuple[Sequence[float], int, int]
@@ -46,8 +47,18 @@ class CallPlayback(CallMeeting):
             return self._keep(stream.play_files(source, loop=loop))
         return self._keep(stream.play(source, rate=rate, loop=loop))  # type: ignore[arg-type]  # an array, then
 
-    def play_tone(self, steps: Sequence[ToneStep], *, loop: bool = False) -> Playback:
-        """Play tones: each step is (frequencies in Hz, on ms, off ms)."""
+    def play_tone(
+        self, steps: Sequence[ToneStep] | ToneKind, *, country: str = "US", loop: bool = False,
+    ) -> Playback:
+        """Play tones: each step is (frequencies in Hz, on ms, off ms).
+
+        Or by name, as they sound in a country (ISO 3166): "dial", "ringback", "busy", "congestion", "reorder", "sit".
+        Raises InvalidArgument for names that are not known.
+        """
+        if isinstance(steps, str):
+            from microsip_core.media.country_tones import tone_of
+
+            steps = tone_of(steps, country)
         return self._keep(self.stream("play tone").play_tone(steps, loop))
 
     def _keep(self, playback_id: int) -> Playback:
