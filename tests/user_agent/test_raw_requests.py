@@ -50,7 +50,7 @@ async def next_of(stream: EventStream, kind: str) -> Event:
 
 @pytest.mark.parametrize(("method", "status"), [
     ("OPTIONS", 200), ("SUBSCRIBE", 405), ("PUBLISH", 405), ("NOTIFY", 481), ("REFER", 405), ("INFO", 481),
-    ("FOO", 501), ("MESSAGE", 200),
+    ("FOO", 501), ("MESSAGE", 480),  # nobody reads it
 ])
 async def test_request_out_of_a_call_gets_the_default_answer(
     caller: UserAgent, callee: UserAgent, uri_of: UriOf, method: str, status: int,
@@ -177,7 +177,9 @@ async def test_requests_within_a_call(caller: UserAgent, callee: UserAgent, uri_
     assert (await next_of(told, "request")).text == "INFO"
     assert (await call.request("OPTIONS")).status == 200
     assert (await call.request("NOTIFY", headers=[("Event", "talk"), ("Subscription-State", "active")])).status == 489
+    read = call.events()
     assert (await other.request("MESSAGE", body="hi")).status == 200
+    assert (await next_of(read, "message")).text == "hi"
     for method in ("BYE", "INVITE", "UPDATE", ""):
         with pytest.raises(InvalidArgument):
             await call.request(method)
