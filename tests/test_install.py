@@ -59,5 +59,9 @@ def test_wheel_installs_and_says_its_core(tmp_path: Path, environment: dict[str,
     with zipfile.ZipFile(wheel) as archive:
         names = archive.namelist()
     assert "microsip_core/py.typed" in names
-    assert not [name for name in names if name.endswith((".c", ".h", ".pyx"))]
+    c_library = {"microsip_core/include/microsip.h", "microsip_core/include/microsip_error.h"}
+    if sys.platform != "win32":
+        c_library.add(f"microsip_core/lib/libmicrosip.{'dylib' if sys.platform == 'darwin' else 'so'}")
+    assert {name for name in names if name.endswith((".c", ".h", ".pyx")) or "libmicrosip" in name} == (
+        c_library if core == "native" else set())
     assert doctor(wheel, tmp_path / "unpacked")["core"] == core

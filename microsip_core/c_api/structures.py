@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from microsip_core.c_api.messages import SipMessage, structure_of
 from microsip_core.user_agent.events import EventType
 from microsip_core.user_agent.states import CallState
 
 if TYPE_CHECKING:
+    from microsip_core.media.statistics import CallStatistics
     from microsip_core.user_agent.account import Account
     from microsip_core.user_agent.call import Call
     from microsip_core.user_agent.events import Event
@@ -76,6 +77,47 @@ class SipSession:
     held: bool
     remote_held: bool
     muted: bool
+
+
+@dataclass(frozen=True, slots=True)
+class SipMediaStream:
+    """sip_media_stream_t: one direction of a call's sound; -1 stands for what is not known or makes no sense there.
+
+    ``dir`` is "send" or "receive"; ``payload`` the RTP payload type, ``clock_rate`` in Hz, ``ptime`` in ms, addresses
+    "host:port", ``srtp`` the suite or "", ``packets``, ``bytes`` (payload) and ``lost`` counts, the rest in ms but MOS.
+    """
+
+    type: str
+    dir: str
+    codec: str
+    payload: int
+    clock_rate: int
+    ptime: int
+    local_address: str
+    remote_address: str
+    ssrc: int
+    srtp: str
+    packets: int
+    bytes: int
+    lost: int
+    jitter_ms: float
+    rtt_ms: float
+    mos: float
+
+
+def media_streams_of(statistics: CallStatistics | None) -> list[SipMediaStream]:
+    """Return what a call sends and receives; nothing where it never had media."""
+    if statistics is None:
+        return []
+    return [SipMediaStream(
+        "audio", one.direction, one.codec, _or(one.payload_type), one.clock_rate, _or(one.ptime_ms), one.local,
+        one.remote, _or(one.ssrc), one.srtp or "", one.packets, one.octets, one.lost, _or(one.jitter_ms, -1.0),
+        _or(one.rtt_ms, -1.0), _or(one.mos, -1.0),
+    ) for one in (statistics.send, statistics.receive)]
+
+
+def _or(value: float | None, unknown: Any = -1) -> Any:
+    return unknown if value is None else value
 
 
 def event_of(event: Event, request: int = 0) -> SipEvent:
