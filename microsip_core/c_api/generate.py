@@ -210,32 +210,32 @@ def _filler(record: type[Any]) -> str:
 
 
 def _stub(function: Function) -> str:
-    lines = [f"    struct request request;\n    request_begin(&request, \"{function.name}\");"]
+    lines = [f"    struct request asked;\n    request_begin(&asked, \"{function.name}\");"]
     for parameter in function.parameters:
         if parameter.kind == "reals":
-            lines.append(f"    put_reals(&request, {parameter.name}, {parameter.name}_count);")
+            lines.append(f"    put_reals(&asked, {parameter.name}, {parameter.name}_count);")
         elif parameter.kind == "real" and parameter.default is None:
-            lines.append(f"    put_limit(&request, {parameter.name});")
+            lines.append(f"    put_limit(&asked, {parameter.name});")
         else:
             kind = {"int": "int", "flag": "int", "real": "real", "text": "text"}[parameter.kind]
-            lines.append(f"    put_{kind}(&request, {parameter.name});")
+            lines.append(f"    put_{kind}(&asked, {parameter.name});")
     lines.append(f"    return {_finish(function)};")
     return _prototype(function) + "\n{\n" + "\n".join(lines) + "\n}"
 
 
 def _finish(function: Function) -> str:
     if function.returns == "text":
-        return "request_text(&request, text, size)"
+        return "request_text(&asked, text, size)"
     if function.returns == "ints":
-        return "request_ints(&request, handles, most)"
+        return "request_ints(&asked, handles, most)"
     if function.returns in ("record", "records"):
         assert function.record is not None
         name = structure_name(function.record)
         taker = f"microsip_take_{name[4:-2]}"
         if function.returns == "record":
-            return f"request_record(&request, info, {taker})"
-        return f"request_records(&request, list, sizeof *list, most, {taker})"
-    return "request_int(&request)"
+            return f"request_record(&asked, info, {taker})"
+        return f"request_records(&asked, list, sizeof *list, most, {taker})"
+    return "request_int(&asked)"
 
 
 def _texts() -> str:

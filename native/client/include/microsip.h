@@ -42,6 +42,7 @@ extern "C" {
 
 #define MICROSIP_VERSION "0.1.0"
 #define SIP_TEXT_MAX 256 /**< octets of a string in a structure, its 0 included; longer ones are cut */
+#define SIP_MESSAGE_MAX 8192 /**< octets of a message's headers, and of its body */
 #define SIP_LIST_MAX 128 /**< members of a list in a structure */
 
 /* Events */
@@ -194,7 +195,27 @@ typedef struct {
     int status;       /**< SIP status, or 0 */
     const char *text; /**< reason phrase, digit, file name or text message */
     const char *peer; /**< who sent it or was to get it, or "" */
+    int request;      /**< handle for sip_send_response where a request waits for its answer, else 0 */
+    const char *message; /**< the SIP message behind it, or "": see sip_parse */
 } sip_event_t;
+
+/** sip_message_t: a SIP message. Strings that do not fit are cut; sip_build looks at the start line's fields, headers
+ * and body only. */
+typedef struct {
+    int is_request;
+    char method[SIP_TEXT_MAX]; /**< of a request */
+    char uri[SIP_TEXT_MAX];
+    int status; /**< of a response */
+    char reason[SIP_TEXT_MAX];
+    char via[SIP_TEXT_MAX]; /**< this and the next: the first header of that name, or "" */
+    char from[SIP_TEXT_MAX];
+    char to[SIP_TEXT_MAX];
+    char call_id[SIP_TEXT_MAX];
+    char cseq[SIP_TEXT_MAX];
+    char contact[SIP_TEXT_MAX];
+    char headers[SIP_MESSAGE_MAX]; /**< all header lines, each with \r\n */
+    char body[SIP_MESSAGE_MAX];
+} sip_message_t;
 
 /** Called with each event, on a thread of its own; the event is freed when it returns. */
 typedef void (*sip_callback_t)(const sip_event_t *event, void *user);
@@ -244,6 +265,12 @@ SIP_API int sip_media_write(int call, const int16_t *buffer, int n);
 
 /** Describe what a call sends and receives, the last figures after its end; returns how many streams there are. */
 SIP_API int sip_media_stats(int call, sip_media_stream_t *list, int most);
+
+/** Read a SIP message from its text; SIP_EPARSE for what is none. */
+SIP_API int sip_parse(const char *text, sip_message_t *message);
+
+/** Write a SIP message as text: its start line, headers and body. Returns the length of the text. */
+SIP_API int sip_build(const sip_message_t *message, char *text, int size);
 
 /**
  * Answer an incoming call and wait for the caller's ACK; 0 is the oldest that rings. Returns its handle.
@@ -297,6 +324,9 @@ SIP_API int sip_hangup_all(const char *which SIP_OR(NULL));
 /** Put the peer on hold, and wait until it has agreed. */
 SIP_API int sip_hold(int call SIP_OR(0));
 
+/** Send INFO within a call, and wait for the final response. Returns as sip_send_request does. */
+SIP_API int sip_info(int call, const char *body SIP_OR(NULL), const char *content_type SIP_OR(NULL), const char *headers SIP_OR(NULL));
+
 /**
  * Call uri and wait for the answer, after a registration that is under way. Returns the call's handle.
  *
@@ -343,6 +373,13 @@ SIP_API int sip_message(const char *uri, const char *body, int account SIP_OR(0)
 SIP_API int sip_mute(int call SIP_OR(0));
 
 /**
+ * Say that the network is another one: new sockets, registrations anew, and calls that go on by them.
+ *
+ * Returns at once; what does not work yet is tried again in the background. The events tell what becomes of it.
+ */
+SIP_API int sip_network_changed(void);
+
+/**
  * Ask a peer what it can: returns the milliseconds until its 2xx, or -1000 - status where it refuses.
  *
  * SIP_ETIMEOUT when nothing comes within timeout seconds, by default the 32 s of SIP.
@@ -369,6 +406,21 @@ SIP_API int sip_ringing(int call SIP_OR(0));
 
 /** Send digits, and wait until they are sent. method is "auto", "rfc4733" or "info"; ms is 40 to 5000. */
 SIP_API int sip_send_dtmf(int call, const char *digits, const char *method SIP_OR(NULL), int ms SIP_OR(160));
+
+/**
+ * Send a request out of any call, and wait for the final response. Returns its status where that is 2xx.
+ *
+ * Else -1000 - status, SIP_ETIMEOUT, ... The event "response" has the response itself. headers are "Name: value"
+ * lines, or pairs; Content-Type among them. INVITE, BYE, REGISTER and their like are not sent by hand.
+ */
+SIP_API int sip_send_request(const char *method, const char *uri, const char *headers SIP_OR(NULL), const char *body SIP_OR(NULL), int account SIP_OR(0), double timeout SIP_OR(-1.0));
+
+/**
+ * Answer a request that an event "request" has told, by the request handle of that event. Returns 0.
+ *
+ * Only the methods that the setting methods names wait for an answer, up to 30 s; the others have been answered.
+ */
+SIP_API int sip_send_response(int request, int status SIP_OR(200), const char *reason SIP_OR(NULL), const char *headers SIP_OR(NULL), const char *body SIP_OR(NULL));
 
 /** Set the user name and password that challenges are answered with; a registration starts anew. */
 SIP_API int sip_set_credentials(const char *username, const char *password, int account SIP_OR(0));
@@ -452,6 +504,11 @@ SIP_API int sip_wait_call(int call, const char *state SIP_OR(NULL), double timeo
 #define SIP_HOLD_0() (sip_hold)(0)
 #define SIP_HOLD_1(call) (sip_hold)((call))
 #define sip_hold(...) SIP_PICK1(0 __VA_OPT__(,) __VA_ARGS__, SIP_HOLD_1, SIP_HOLD_0, 0)(__VA_ARGS__)
+#define SIP_INFO_1(call) (sip_info)((call), NULL, NULL, NULL)
+#define SIP_INFO_2(call, body) (sip_info)((call), (body), NULL, NULL)
+#define SIP_INFO_3(call, body, content_type) (sip_info)((call), (body), (content_type), NULL)
+#define SIP_INFO_4(call, body, content_type, headers) (sip_info)((call), (body), (content_type), (headers))
+#define sip_info(...) SIP_PICK4(0 __VA_OPT__(,) __VA_ARGS__, SIP_INFO_4, SIP_INFO_3, SIP_INFO_2, SIP_INFO_1, SIP_TOO_FEW, 0)(__VA_ARGS__)
 #define SIP_INVITE_1(uri) (sip_invite)((uri), NULL, 0)
 #define SIP_INVITE_2(uri, media) (sip_invite)((uri), (media), 0)
 #define SIP_INVITE_3(uri, media, account) (sip_invite)((uri), (media), (account))
@@ -504,6 +561,18 @@ SIP_API int sip_wait_call(int call, const char *state SIP_OR(NULL), double timeo
 #define SIP_SEND_DTMF_3(call, digits, method) (sip_send_dtmf)((call), (digits), (method), 160)
 #define SIP_SEND_DTMF_4(call, digits, method, ms) (sip_send_dtmf)((call), (digits), (method), (ms))
 #define sip_send_dtmf(...) SIP_PICK4(0 __VA_OPT__(,) __VA_ARGS__, SIP_SEND_DTMF_4, SIP_SEND_DTMF_3, SIP_SEND_DTMF_2, SIP_TOO_FEW, SIP_TOO_FEW, 0)(__VA_ARGS__)
+#define SIP_SEND_REQUEST_2(method, uri) (sip_send_request)((method), (uri), NULL, NULL, 0, -1.0)
+#define SIP_SEND_REQUEST_3(method, uri, headers) (sip_send_request)((method), (uri), (headers), NULL, 0, -1.0)
+#define SIP_SEND_REQUEST_4(method, uri, headers, body) (sip_send_request)((method), (uri), (headers), (body), 0, -1.0)
+#define SIP_SEND_REQUEST_5(method, uri, headers, body, account) (sip_send_request)((method), (uri), (headers), (body), (account), -1.0)
+#define SIP_SEND_REQUEST_6(method, uri, headers, body, account, timeout) (sip_send_request)((method), (uri), (headers), (body), (account), (timeout))
+#define sip_send_request(...) SIP_PICK6(0 __VA_OPT__(,) __VA_ARGS__, SIP_SEND_REQUEST_6, SIP_SEND_REQUEST_5, SIP_SEND_REQUEST_4, SIP_SEND_REQUEST_3, SIP_SEND_REQUEST_2, SIP_TOO_FEW, SIP_TOO_FEW, 0)(__VA_ARGS__)
+#define SIP_SEND_RESPONSE_1(request) (sip_send_response)((request), 200, NULL, NULL, NULL)
+#define SIP_SEND_RESPONSE_2(request, status) (sip_send_response)((request), (status), NULL, NULL, NULL)
+#define SIP_SEND_RESPONSE_3(request, status, reason) (sip_send_response)((request), (status), (reason), NULL, NULL)
+#define SIP_SEND_RESPONSE_4(request, status, reason, headers) (sip_send_response)((request), (status), (reason), (headers), NULL)
+#define SIP_SEND_RESPONSE_5(request, status, reason, headers, body) (sip_send_response)((request), (status), (reason), (headers), (body))
+#define sip_send_response(...) SIP_PICK5(0 __VA_OPT__(,) __VA_ARGS__, SIP_SEND_RESPONSE_5, SIP_SEND_RESPONSE_4, SIP_SEND_RESPONSE_3, SIP_SEND_RESPONSE_2, SIP_SEND_RESPONSE_1, SIP_TOO_FEW, 0)(__VA_ARGS__)
 #define SIP_SET_CREDENTIALS_2(username, password) (sip_set_credentials)((username), (password), 0)
 #define SIP_SET_CREDENTIALS_3(username, password, account) (sip_set_credentials)((username), (password), (account))
 #define sip_set_credentials(...) SIP_PICK3(0 __VA_OPT__(,) __VA_ARGS__, SIP_SET_CREDENTIALS_3, SIP_SET_CREDENTIALS_2, SIP_TOO_FEW, SIP_TOO_FEW, 0)(__VA_ARGS__)
