@@ -50,6 +50,8 @@ static ms_status_t use(ms_stream_t *stream, const char *wav, const char *recordi
     if (status == MS_OK)
         status = ms_stream_pause_play(stream, 5, true);
     if (status == MS_OK)
+        status = ms_stream_detect_dtmf(stream, true);
+    if (status == MS_OK)
         status = ms_stream_stop_play(stream);
     if (status == MS_OK)
         status = ms_stream_record(stream, recording, true, 4);
