@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from microsip_core.sip.parse_error import SipParseError
     from microsip_core.transport.stream_limits import StreamLimits
 
+_LINGER_SECONDS = 1.0  # for which we read on after our last word, and
+_LINGER_OCTETS = 1024 * 1024  # how much of it
 _UNCONFIRMED = 64  # requests remembered for a repetition: those of a burst just before the connection died
 
 
@@ -70,6 +72,7 @@ class Connection(asyncio.Protocol):
         self._ping_at = 0.0
         self._pong_due: float | None = None
         self._answers_pings = False
+        self._linger_octets = _LINGER_OCTETS
         self._ping_seconds = owner.limits.keep_alive_seconds
         self._spread = False
 
@@ -112,6 +115,9 @@ class Connection(asyncio.Protocol):
     def data_received(self, data: bytes) -> None:
         """Hand over the messages these octets complete."""
         if self._error is not None:
+            self._linger_octets -= len(data)
+            if self._linger_octets < 0:
+                self.close()
             return
         self._pong_due = None
         self.unconfirmed.clear()
@@ -176,7 +182,7 @@ class Connection(asyncio.Protocol):
     @property
     def alive(self) -> bool:
         """Whether what is written now has a chance to arrive."""
-        return self._transport is not None and not self._transport.is_closing()
+        return self._error is None and self._transport is not None and not self._transport.is_closing()
 
     def write(self, packet: OutgoingPacket) -> None:
         """Send a message. Raises OSError when the peer has stopped reading."""
@@ -192,7 +198,7 @@ class Connection(asyncio.Protocol):
     def send_raw(self, data: bytes) -> None:
         """Write octets. Raises OSError when too many wait already; the connection is given up then."""
         transport = self._transport
-        if transport is None or transport.is_closing():
+        if transport is None or not self.alive:
             raise BrokenPipeError(errno.EPIPE, os.strerror(errno.EPIPE))
         if transport.get_write_buffer_size() + len(data) > self._limits.backlog:
             error = OSError(errno.ENOBUFS, "the peer does not read what we send")
@@ -227,9 +233,24 @@ class Connection(asyncio.Protocol):
             self._transport.abort()
 
     def end(self, error: Exception) -> None:
-        """Close in an orderly way, because of ``error``."""
-        self._error = self._error or error
-        self.close()
+        """Close because of ``error``, in a way that lets the peer read what was written last.
+
+        A socket that is closed with octets unread is reset, and the peer loses what it has not read yet. So our side
+        alone is closed at first, and what still comes is read and dropped, for a moment.
+        """
+        transport = self._transport
+        if transport is None or not self.alive:
+            return
+        self._error = error
+        try:
+            if transport.can_write_eof():
+                transport.write_eof()
+        except OSError:  # the peer has reset it meanwhile
+            transport.abort()
+            return
+        if self._timer is not None:
+            self._timer.cancel()
+        self._timer = self._loop.call_at(self._loop.time() + _LINGER_SECONDS, self._on_timer)
 
     # -- time -------------------------------------------------------------------------------------------------------
 
@@ -249,6 +270,9 @@ class Connection(asyncio.Protocol):
         since = self._message_since
         if transport.is_closing():
             transport.abort()  # the peer does not take what was left to send
+        elif self._error is not None:
+            self.close()
+            self._watch(now)
         elif self._pong_due is not None and now >= self._pong_due:
             self.abort(TimeoutError(errno.ETIMEDOUT, "the peer has ceased to answer keep-alives"))
         elif since is not None and now - since >= self._limits.message_seconds:

@@ -66,6 +66,13 @@ class Wire:
         self.written: list[bytes] = []
         self.closed = ""
         self.waiting = 0
+        self.half_closed = False
+
+    def can_write_eof(self) -> bool:
+        return True
+
+    def write_eof(self) -> None:
+        self.half_closed = True
 
     def get_extra_info(self, name: str) -> Any:
         return {"peername": ("192.0.2.1", 5060), "sockname": ("192.0.2.9", 40000)}.get(name)
@@ -240,3 +247,25 @@ async def test_backlog_is_bounded(opened: Line) -> None:
     assert opened.wire.closed == "aborted"
     with pytest.raises(BrokenPipeError):
         opened.connection.write(OutgoingPacket(MESSAGE, HOP, None, 1))
+
+
+@pytest.mark.parametrize("octets", [0, 2 * 1024 * 1024])
+async def test_a_peer_that_is_refused_can_read_why_before_it_is_cut_off(accepted: Line, octets: int) -> None:
+    """A socket closed with octets unread is reset, and the answer is lost: what comes is read on, but not for ever."""
+    accepted.connection.data_received(b"OPTIONS sip:x SIP/2.0\r\nContent-Length: x\r\n\r\n")
+    (answer,) = accepted.taken()
+    assert answer.startswith(b"SIP/2.0 400 ")
+    assert (accepted.wire.half_closed, accepted.wire.closed) == (True, "")
+    assert not accepted.connection.alive
+    with pytest.raises(BrokenPipeError):
+        accepted.connection.write(OutgoingPacket(MESSAGE, HOP, None, 1))
+    accepted.connection.data_received(MESSAGE + b"x" * octets)
+    assert accepted.owner.messages == []
+    if not octets:
+        accepted.clock.move(2)
+    assert accepted.wire.closed == "closed"
+    accepted.clock.move(LIMITS.message_seconds)
+    assert accepted.wire.closed == "aborted"
+    accepted.connection.connection_lost(None)
+    assert accepted.clock.armed == 0
+    assert accepted.owner.ends[0] is not None
