@@ -14,9 +14,10 @@ _SECRETS_HELP = "leave passwords' digests and SRTP keys in captures; without it 
 
 
 def add_trace_options(parser: ArgumentParser) -> None:
-    """Add --capture, --hep and --secrets."""
+    """Add --capture, --rtp, --hep and --secrets."""
     group = parser.add_argument_group("diagnosis")
     group.add_argument("--capture", metavar="FILE.pcapng", help="write the SIP messages for Wireshark and the like")
+    group.add_argument("--rtp", action="store_true", help="capture the media packets, too")
     group.add_argument("--hep", metavar="HOST:PORT", help="send the SIP messages to a HEP3 collector: Homer, sngrep")
     group.add_argument("--secrets", action="store_true", help=_SECRETS_HELP)
 
@@ -34,5 +35,5 @@ def open_trace_sinks(arguments: Namespace) -> tuple[TraceSink, ...]:
         from microsip_core.diagnosis.pcapng import PcapngWriter
 
         check_writable(arguments.capture, step="capture")
-        sinks.append(PcapngWriter(arguments.capture, secrets=arguments.secrets))
+        sinks.append(PcapngWriter(arguments.capture, rtp=arguments.rtp, secrets=arguments.secrets))
     return tuple(sinks)

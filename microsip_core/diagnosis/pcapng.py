@@ -35,13 +35,17 @@ class PcapngWriter:
     """A trace sink: give it to ``UserAgent(trace_sinks=[...])``, or call it with trace entries yourself.
 
     ``path`` is written anew. Passwords, digest responses and SRTP keys are crossed out unless ``secrets`` is true: with
-    the keys of the session descriptions (RFC 4568) a captured SRTP stream can be decrypted. ``max_octets`` bounds the
+    the keys of the session descriptions (RFC 4568) a captured SRTP stream can be decrypted. ``rtp``: take the media
+    packets of calls too, as they are on the wire (native media core). ``max_octets`` bounds the
     file; what does not fit is counted in ``dropped``, as is what could not be written, once with a line in the log.
     Raises FileError where the file can not be made.
     """
 
-    def __init__(self, path: str | Path, *, secrets: bool = False, max_octets: int = 1 << 30) -> None:
+    def __init__(
+        self, path: str | Path, *, rtp: bool = False, secrets: bool = False, max_octets: int = 1 << 30,
+    ) -> None:
         self.path = Path(path)
+        self.wants_rtp = rtp
         self.written = 0
         self.dropped = 0
         self._secrets = secrets

@@ -263,6 +263,10 @@ class NativeStream:
             ) from error
         return tap
 
+    def open_packet_log(self, capacity: int) -> _native.PacketLog:
+        """Keep RTP and RTCP as they come and go, up to ``capacity`` octets not read yet: for captures."""
+        return self._open.open_packet_log(capacity)
+
     def level(self) -> tuple[float, float]:
         """See the interface."""
         sent, received = self._open.power()

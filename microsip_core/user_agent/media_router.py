@@ -10,6 +10,7 @@ from microsip_core.ids import IdSource
 from microsip_core.user_agent.config import UserAgentConfig
 from microsip_core.user_agent.log import LOG
 from microsip_core.user_agent.media_backend import MediaBackend, MediaSession
+from microsip_core.user_agent.packet_capture import PacketCapture
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -39,6 +40,7 @@ class MediaRouter:
         self._conferences: dict[int, Conference] = {}
         self._event_fd: int | None = None
         self._timer: asyncio.TimerHandle | None = None
+        self._capture = PacketCapture(loop, config.trace_sinks)
         self.on_overload: Callable[[str], None] | None = None
 
     @property
@@ -115,6 +117,7 @@ class MediaRouter:
             return
         self._calls[stream.id] = call
         call.stream_id = stream.id
+        self._capture.watch(stream)
         if self._event_fd is None and self._timer is None:
             self._timer = self._loop.call_later(_POLL_SECONDS, self._poll_again)
 
@@ -138,6 +141,7 @@ class MediaRouter:
     def forget(self, call: CallMedia) -> None:
         """The call's stream is closed."""
         self._calls.pop(call.stream_id, None)
+        self._capture.forget(call.stream_id)
 
     def poll(self) -> None:
         """Take the events that wait."""
@@ -163,6 +167,7 @@ class MediaRouter:
 
     def close(self) -> None:
         """Stop the engine, if it is ours. May be called again."""
+        self._capture.close()
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None

@@ -470,6 +470,13 @@ cdef class Stream:
         tap.stream = self
         return tap
 
+    def open_packet_log(self, uint32_t capacity):
+        """Return a PacketLog with so many octets of room."""
+        cdef PacketLog log = PacketLog()
+        check(ms_stream_open_packet_log(self.alive(), capacity, &log.log))
+        log.stream = self
+        return log
+
     def statistics(self):
         """Return the counters as of the last tick, after ``close`` the last ones."""
         cdef ms_stream_statistics_t figures
@@ -546,6 +553,40 @@ cdef class Tap:
     def starved(self):
         """Samples of silence sent because the next ones came too late."""
         return ms_tap_starved(self.tap) if self.tap != NULL else 0
+
+
+cdef class PacketLog:
+    """RTP and RTCP of a stream as they came and went."""
+
+    cdef ms_packet_log_t *log
+    cdef Stream stream
+
+    def __dealloc__(self):
+        self.close()
+
+    cpdef close(self):
+        """Detach from the stream."""
+        cdef ms_packet_log_t *log = self.log
+        if log != NULL:
+            self.log = NULL
+            ms_packet_log_close(log, self.stream.stream if self.stream is not None and not self.stream.engine.stopped else NULL)
+
+    def read(self, int most):
+        """Return at most so many packets, oldest first: (ns since the epoch, outgoing, local, remote, octets); addresses
+        are (packed host, port)."""
+        cdef ms_packet_record_t record
+        cdef uint8_t datagram[2048]
+        cdef size_t host
+        packets = []
+        while self.log != NULL and len(packets) < most and ms_packet_log_next(self.log, &record, datagram, sizeof(datagram)):
+            host = 16 if record.ipv6 else 4
+            packets.append((record.wall_time, bool(record.outgoing), ((<char *>record.local)[:host], record.local_port),
+                            ((<char *>record.remote)[:host], record.remote_port), (<char *>datagram)[:record.length]))
+        return packets
+
+    def dropped(self):
+        """Packets that found no room."""
+        return ms_packet_log_dropped(self.log) if self.log != NULL else 0
 
 
 cdef class Feed:

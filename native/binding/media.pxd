@@ -12,6 +12,17 @@ cdef extern from "microsip_media.h" nogil:
         pass
     ctypedef struct ms_tap_t:
         pass
+    ctypedef struct ms_packet_log_t:
+        pass
+    ctypedef struct ms_packet_record_t:
+        int64_t wall_time
+        uint32_t length
+        bint outgoing
+        bint ipv6
+        uint16_t local_port
+        uint16_t remote_port
+        uint8_t local[16]
+        uint8_t remote[16]
     ctypedef struct ms_pcm_t:
         pass
     ctypedef struct ms_resampler_t:
@@ -233,6 +244,10 @@ cdef extern from "microsip_media.h" nogil:
     ms_status_t ms_stream_detect_dtmf(ms_stream_t *stream, bint on)
 
     ms_status_t ms_stream_open_tap(ms_stream_t *stream, uint32_t capacity, ms_tap_t **tap)
+    ms_status_t ms_stream_open_packet_log(ms_stream_t *stream, uint32_t capacity, ms_packet_log_t **log)
+    void ms_packet_log_close(ms_packet_log_t *log, ms_stream_t *stream)
+    bint ms_packet_log_next(ms_packet_log_t *log, ms_packet_record_t *record, uint8_t *datagram, size_t room)
+    uint64_t ms_packet_log_dropped(const ms_packet_log_t *log)
     void ms_tap_close(ms_tap_t *tap, ms_stream_t *stream)
     uint32_t ms_tap_readable(const ms_tap_t *tap)
     uint32_t ms_tap_space(const ms_tap_t *tap)

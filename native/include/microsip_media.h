@@ -401,6 +401,27 @@ uint32_t ms_tap_clear(ms_tap_t *tap);
 uint64_t ms_tap_dropped(const ms_tap_t *tap);
 uint64_t ms_tap_starved(const ms_tap_t *tap);
 
+/* ---- packet logs: RTP and RTCP as they come and go; one thread reads */
+
+typedef struct ms_packet_log ms_packet_log_t;
+
+typedef struct ms_packet_record {
+    int64_t wall_time; /* ns since the epoch; of what is received, the kernel's */
+    uint32_t length;   /* of the datagram, as it is on the wire: sealed where SRTP is used */
+    bool outgoing;
+    bool ipv6;
+    uint16_t local_port, remote_port;
+    uint8_t local[16], remote[16]; /* 4 octets for IPv4 */
+} ms_packet_record_t;
+
+/* Room for `capacity` octets, up to 2^24; what does not fit is counted. One at a time: another takes its place. */
+ms_status_t ms_stream_open_packet_log(ms_stream_t *stream, uint32_t capacity, ms_packet_log_t **log);
+/* `stream` is NULL when it is closed already. */
+void ms_packet_log_close(ms_packet_log_t *log, ms_stream_t *stream);
+/* The oldest packet, cut to `room` octets; false when there is none. */
+bool ms_packet_log_next(ms_packet_log_t *log, ms_packet_record_t *record, uint8_t *datagram, size_t room);
+uint64_t ms_packet_log_dropped(const ms_packet_log_t *log);
+
 /* ---- sample rate conversion, for taps at another rate than the stream's */
 
 typedef struct ms_resampler ms_resampler_t;

@@ -11,6 +11,7 @@
 #include "playback.h"
 #include "recorder.h"
 #include "srtp.h"
+#include "packet_log.h"
 #include "tap.h"
 #include "telephone_event.h"
 #include "udp_socket.h"
@@ -24,6 +25,8 @@ typedef enum ms_command_kind {
     MS_COMMAND_RECORD,      /* recorder NULL: stop */
     MS_COMMAND_TAP,
     MS_COMMAND_UNTAP,
+    MS_COMMAND_LOG,
+    MS_COMMAND_UNLOG,
     MS_COMMAND_ECHO,
     MS_COMMAND_MUTE,
     MS_COMMAND_GAIN,
@@ -97,6 +100,7 @@ typedef struct ms_command {
         ms_playback_t *playback;
         ms_recorder_t *recorder;
         ms_tap_t *tap;
+        ms_packet_log_t *packet_log;
         ms_dtmf_detector_t *detector;
         ms_end_t *end;
         ms_link_t *link;

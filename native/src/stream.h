@@ -119,6 +119,7 @@ struct ms_stream {
     _Atomic uint64_t played;     /* of it, or of the last one, samples; callers' too */
     ms_recorder_t *recorder;
     ms_tap_t *tap;
+    ms_packet_log_t *packet_log;
     ms_dtmf_detector_t *detector; /* NULL: nobody listens for digits */
     ms_end_t *end;               /* of a link to a mixer or another stream */
     bool echo, muted;

@@ -104,6 +104,12 @@ static void set_tap(ms_stream_t *stream, ms_shard_t *shard, ms_tap_t *tap) {
     stream->tap = tap;
 }
 
+static void set_packet_log(ms_stream_t *stream, ms_shard_t *shard, ms_packet_log_t *log) {
+    if (stream->packet_log != NULL)
+        retire(shard, &stream->packet_log->node);
+    stream->packet_log = log;
+}
+
 /* Other sockets, by which the peer has to learn anew where we are; all else goes on. */
 static void move(ms_stream_t *stream, ms_udp_pair_t *sockets) {
     ms_udp_pair_t before = stream->sockets;
@@ -143,6 +149,11 @@ void ms_command_apply(ms_command_t *command, ms_shard_t *shard) {
     case MS_COMMAND_UNTAP:
         if (stream->tap == command->as.tap) /* else it has been replaced already */
             set_tap(stream, shard, NULL);
+        break;
+    case MS_COMMAND_LOG: set_packet_log(stream, shard, command->as.packet_log); break;
+    case MS_COMMAND_UNLOG:
+        if (stream->packet_log == command->as.packet_log)
+            set_packet_log(stream, shard, NULL);
         break;
     case MS_COMMAND_ECHO: stream->echo = command->as.on; break;
     case MS_COMMAND_MUTE: stream->muted = command->as.on; break;

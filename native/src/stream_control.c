@@ -315,6 +315,30 @@ ms_status_t ms_stream_open_tap(ms_stream_t *stream, uint32_t capacity, ms_tap_t 
     return MS_OK;
 }
 
+ms_status_t ms_stream_open_packet_log(ms_stream_t *stream, uint32_t capacity, ms_packet_log_t **log) {
+    *log = NULL;
+    ms_command_t *command = ms_command_create(stream, MS_COMMAND_LOG);
+    if (command == NULL)
+        return MS_ENOMEM;
+    ms_status_t status = ms_packet_log_create(capacity, log);
+    if (status != MS_OK) {
+        command->node.dispose(&command->node);
+        return status;
+    }
+    command->as.packet_log = *log;
+    ms_command_submit(command);
+    return MS_OK;
+}
+
+void ms_packet_log_close(ms_packet_log_t *log, ms_stream_t *stream) {
+    ms_command_t *command = stream == NULL ? NULL : ms_command_create(stream, MS_COMMAND_UNLOG);
+    if (command != NULL) { /* else the stream lets go when it ends, or has already */
+        command->as.packet_log = log;
+        ms_command_submit(command);
+    }
+    ms_packet_log_let_go(log);
+}
+
 void ms_tap_close(ms_tap_t *tap, ms_stream_t *stream) {
     ms_command_t *command = stream == NULL ? NULL : ms_command_create(stream, MS_COMMAND_UNTAP);
     if (command != NULL) { /* else the stream lets go when it ends, or has already */

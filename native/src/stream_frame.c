@@ -79,4 +79,8 @@ void ms_stream_end(ms_stream_t *stream, ms_shard_t *shard) {
         ms_mpsc_push(&shard->engine->rubbish, &stream->tap->node);
         stream->tap = NULL;
     }
+    if (stream->packet_log != NULL) {
+        ms_mpsc_push(&shard->engine->rubbish, &stream->packet_log->node);
+        stream->packet_log = NULL;
+    }
 }

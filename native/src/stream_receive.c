@@ -148,6 +148,9 @@ void ms_stream_receive(ms_stream_t *stream, ms_shard_t *shard) {
             break;
         packets++;
         int64_t arrival = arrival_of(stream, shard, wall_time);
+        if (stream->packet_log != NULL && (size_t)length <= sizeof shard->packet)
+            ms_packet_log_put(stream->packet_log, arrival + shard->wall_offset, false, &stream->sockets.rtp_address,
+                              &from, shard->packet, (size_t)length);
         bool rtcp = stream->rtcp_mux && ms_rtp_is_rtcp(shard->packet, (size_t)length);
         if (rtcp)
             ms_stream_take_rtcp(stream, shard, (size_t)length, &from, arrival);

@@ -78,6 +78,12 @@ static ms_rtcp_voip_metrics_t voip_of(const ms_stream_t *stream, uint32_t ssrc) 
 }
 
 static bool send_packet(ms_stream_t *stream, ms_shard_t *shard, size_t length) {
+    if (stream->packet_log != NULL) {
+        const ms_udp_pair_t *sockets = &stream->sockets;
+        ms_packet_log_put(stream->packet_log, shard->now + shard->wall_offset, true,
+                          stream->rtcp_mux ? &sockets->rtp_address : &sockets->rtcp_address,
+                          stream->rtcp_mux ? &stream->peer.rtp : &stream->peer.rtcp, shard->packet, length);
+    }
     if (!stream->rtcp_mux)
         return ms_udp_send(stream->sockets.rtcp, shard->packet, length, &stream->peer.rtcp);
     return ms_udp_send(stream->sockets.rtp, shard->packet, length, stream->connected ? NULL : &stream->peer.rtp);
@@ -174,6 +180,9 @@ static void receive(ms_stream_t *stream, ms_shard_t *shard) {
         if (length < 0)
             return;
         int64_t arrival = wall_time == 0 || shard->manual ? shard->now : wall_time - shard->wall_offset;
+        if (stream->packet_log != NULL && (size_t)length <= sizeof shard->packet)
+            ms_packet_log_put(stream->packet_log, arrival + shard->wall_offset, false, &stream->sockets.rtcp_address,
+                              &from, shard->packet, (size_t)length);
         ms_stream_take_rtcp(stream, shard, (size_t)length, &from, arrival < shard->now ? arrival : shard->now);
     }
 }

@@ -58,6 +58,9 @@ static void send_packet(ms_stream_t *stream, ms_shard_t *shard, size_t octets) {
     if (stream->srtp_send != NULL && length > 0)
         length = ms_stream_seal(stream, shard, length, false);
     const ms_address_t *to = stream->connected ? NULL : &stream->peer.rtp;
+    if (stream->packet_log != NULL && length > 0)
+        ms_packet_log_put(stream->packet_log, shard->now + shard->wall_offset, true, &stream->sockets.rtp_address,
+                          &stream->peer.rtp, shard->packet, length);
     if (length > 0 && ms_udp_send(stream->sockets.rtp, shard->packet, length, to)) {
         ms_rtp_sender_sent(&stream->sender, octets, shard->now);
         stream->unreachable = false;
