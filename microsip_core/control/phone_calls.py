@@ -19,8 +19,8 @@ from microsip_core.errors import MicrosipError
 from microsip_core.sip.auto_answer import answer_after
 from microsip_core.user_agent.call import Call
 from microsip_core.user_agent.events import Event, EventType
+from microsip_core.user_agent.incoming_calls import IncomingCalls, address_of
 from microsip_core.user_agent.states import CallState, EndCause
-from microsip_core.user_agent.target import complete_target
 from microsip_core.user_agent.user_agent import UserAgent
 
 ANSWERED = (CallState.ACTIVE, CallState.HELD, CallState.REMOTE_HELD)
@@ -43,64 +43,33 @@ class PhoneCalls:
         self._hung_up: set[int] = set()  # by a person, while it rang: that is no busy signal
         self._tasks: set[asyncio.Task[None]] = set()
         self._had_calls = False
+        self._policy = IncomingCalls(agent, before_answer=self.hold_others, target_of=self._forward_target)
         agent.on_incoming = self.incoming
 
     # -- incoming ---------------------------------------------------------------------------------------------------
 
     def incoming(self, call: Call) -> None:
         """Decide on a call that comes in."""
-        decision = decide(self.configuration.settings, self._incoming_facts(call))
-        if decision.status is not None:
-            LOG.info("%s is refused: %s", call, decision.why)
-            call.reject(decision.status)
-            return
-        if decision.forward_after == 0:
-            self._forward(call, decision.forward_to)
-            return
-        if decision.answer_after == 0:
-            self._answer(call)
-            return
-        call.ring()
-        if decision.forward_after is not None:
-            self._later(call, decision.forward_after, lambda: self._forward(call, decision.forward_to))
-        if decision.answer_after is not None:
-            self._later(call, decision.answer_after, lambda: self._answer(call))
+        self._policy.carry_out(call, decide(self.configuration.settings, self._incoming_facts(call)))
 
     def _incoming_facts(self, call: Call) -> IncomingFacts:
         others = [one for one in self.agent.calls if one is not call]
         section = self.accounts.settings_of(call.account)
         remote = remote_facts(EventFacts(""), call.remote_uri, "")
         request = call.invite_request
-        called_user = _address(request.uri if request is not None else call.local_uri)[0]
-        domain = _address(f"sip:x@{section.domain or section.server}")[2] if section is not None else ""
+        called_user = address_of(request.uri if request is not None else call.local_uri)[0]
+        domain = address_of(f"sip:x@{section.domain or section.server}")[2] if section is not None else ""
         return IncomingFacts(
-            number=remote.number, caller_domain=_address(call.remote_uri)[2], called_user=called_user,
-            called_domain=_address(call.local_uri)[2],
+            number=remote.number, caller_domain=address_of(call.remote_uri)[2], called_user=called_user,
+            called_domain=address_of(call.local_uri)[2],
             account_user=section.username if section else "",
             account_domain=domain,
             calls=len(others), held=sum(one.state is CallState.HELD for one in others),
             asked_delay=answer_after(request) if request is not None else None,
         )
 
-    def _answer(self, call: Call) -> None:
-        if call.state in UNANSWERED:
-            self.hold_others(call)
-            self._guarded(call.answer)
-
-    def _forward(self, call: Call, to: str) -> None:
-        """Send a call on with 302 and, as MicroSIP does, a Diversion header that names us (RFC 5806)."""
-        if call.state not in UNANSWERED or call.session is None:
-            return
-        section = self.accounts.settings_of(call.account)
-        try:
-            domain = call.account.uri.host_port if call.account is not None else _address(call.local_uri)[2]
-            target = complete_target(dial_target(to, section), domain)
-            headers = (("Contact", f"<{target}>"), ("Diversion", f"<{call.local_uri}>;reason=unconditional"))
-            call.session.reject(302, self.agent.now(), headers=headers)
-            self.agent.pump()
-        except MicrosipError as error:
-            LOG.error("%s can not be forwarded to %r: %s", call, to, error)
-            self._guarded(call.ring)
+    def _forward_target(self, number: str, call: Call) -> str:
+        return dial_target(number, self.accounts.settings_of(call.account))
 
     # -- what happens by itself -------------------------------------------------------------------------------------
 
@@ -246,10 +215,3 @@ def describe(call: Call) -> dict[str, Any]:
         "reason": call.reason, "duration": round(call.duration, 3), "muted": call.muted, "recording": call.recording,
         "end_cause": call.end_cause.value if call.end_cause else None, "ended_by": call.ended_by,
     }
-
-
-def _address(uri: str) -> tuple[str, str, str]:
-    """Return user, "@" and host of a URI."""
-    bare = uri.partition(";")[0].partition("?")[0]
-    user, at, host = bare.partition(":")[2].rpartition("@")
-    return user, at, host.partition(":")[0] if not host.startswith("[") else host

@@ -9,9 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from microsip_core.config.dial_plan import DialPlan
-from microsip_core.config.masks import matches_any, matches_mask
 from microsip_core.config.number import is_number, normalize_number, strip_scheme
 from microsip_core.errors import ConfigError, InvalidArgument, PermissionDenied
+from microsip_core.user_agent.number_masks import matches_any, matches_mask
 
 
 @pytest.mark.parametrize(("plan", "number", "sent"), [
