@@ -108,6 +108,10 @@ int engine_spawn(pid_t *process, int *descriptor)
     int pair[2];
     if (socketpair(AF_UNIX, SOCK_STREAM, 0, pair) != 0)
         return fail(SIP_EIO, "no pair of sockets for the engine process");
+#ifdef SO_NOSIGPIPE /* where send() can not be told to spare the program the signal */
+    const int on = 1;
+    setsockopt(pair[0], SOL_SOCKET, SO_NOSIGPIPE, &on, sizeof on);
+#endif
     /* A descriptor that is 3 already would keep its close-on-exec flag through adddup2: move it out of the way. */
     int theirs = fcntl(pair[1], F_DUPFD_CLOEXEC, CHILD_DESCRIPTOR + 1);
     close(pair[1]);
