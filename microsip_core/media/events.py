@@ -8,6 +8,7 @@ from typing import Literal
 MediaEventKind = Literal[
     "first_rtp", "dtmf", "media_timeout", "media_resumed", "rtcp_bye", "ssrc_change",
     "playback_finished", "recording_finished", "dtmf_sent", "error", "no_rtp", "overload", "dtmf_inband",
+    "recording_stalled",
 ]
 
 
@@ -28,6 +29,7 @@ class MediaEvent:
     ssrc_change          the new SSRC                    ""                                      0
     playback_finished    ms played                       finished, stopped, replaced, error: why  the playback's id
     recording_finished   ms recorded                     "" or what went wrong with the file     the recording's id
+    recording_stalled    ms that nothing was written     ""                                      the recording's id
     error                errno or 0                      one line                                0
     no_rtp               ms since it was due             what came instead, see ``media.trouble``  0
     overload             frames skipped in a second      one line; of no stream, ``stream_id`` 0  0

@@ -83,7 +83,11 @@ class Mixer(Protocol):
         ...
 
     def record(self, path: str | PathLike[str]) -> int:
-        """Record all together to a mono WAV file; see ``Stream.record``."""
+        """Record all together to a mono file; see ``Stream.record``."""
+        ...
+
+    def pause_record(self, recording: int, paused: bool = True) -> None:
+        """Leave out what comes until it is resumed; see ``Stream.pause_record``."""
         ...
 
     def stop_record(self) -> None:

@@ -17,6 +17,7 @@ from .native_clips import ClipCache
 from .native_errors import translate
 from .native_mixer import NativeMixer
 from .native_stream import NativeStream
+from .sound_writer import Encoder
 from .stream import StreamConfig
 
 _EVENT_KINDS = cast("tuple[MediaEventKind, ...]", _native.EVENT_KINDS)
@@ -41,6 +42,7 @@ class NativeEngine:
         self._streams: dict[int, NativeStream] = {}
         self._clips = ClipCache()
         self._feeder = Feeder()
+        self._encoder = Encoder()
         self._polling = threading.Lock()
         self._closed = False
 
@@ -48,7 +50,7 @@ class NativeEngine:
         """See the interface."""
         if self._closed:
             raise InvalidState("the media engine is closed", step="open stream")
-        stream = NativeStream(self._engine, config, self._clips, self._feeder, self._streams)
+        stream = NativeStream(self._engine, config, self._clips, self._feeder, self._encoder, self._streams)
         self._streams[stream.id] = stream
         return stream
 
@@ -56,7 +58,7 @@ class NativeEngine:
         """See the interface."""
         if self._closed:
             raise InvalidState("the media engine is closed", step="open conference")
-        return NativeMixer(self._engine, sample_rate, self._clips)
+        return NativeMixer(self._engine, sample_rate, self._clips, self._encoder)
 
     def poll_events(self) -> list[MediaEvent]:
         """See the interface."""

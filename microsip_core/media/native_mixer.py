@@ -14,6 +14,7 @@ from .mixer import MemberStatistics, MixerStatistics
 from .native_clips import ClipCache, flat_int16
 from .native_errors import play_error, translate
 from .native_stream import NativeStream, dbov
+from .sound_writer import EncodedRecording, Encoder, SoundWriter, is_encoded
 
 if TYPE_CHECKING:
     import numpy as np
@@ -60,9 +61,9 @@ class NativeMember:
 class NativeMixer:
     """See :class:`microsip_core.media.mixer.Mixer`, which documents every method."""
 
-    __slots__ = ("_clips", "_mixer", "_next_id", "id", "sample_rate")
+    __slots__ = ("_clips", "_encoder", "_mixer", "_next_id", "id", "sample_rate")
 
-    def __init__(self, engine: _native.Engine, sample_rate: int, clips: ClipCache) -> None:
+    def __init__(self, engine: _native.Engine, sample_rate: int, clips: ClipCache, encoder: Encoder) -> None:
         try:
             self._mixer = _native.Mixer(engine, sample_rate)
         except (_native.NativeError, OverflowError) as error:
@@ -70,6 +71,7 @@ class NativeMixer:
                 f"a conference at {sample_rate} Hz", step="open conference", remedy="Use 8000, 16000, 32000 or 48000",
             ) from error
         self._clips = clips
+        self._encoder = encoder
         self._next_id = 0
         self.id = self._mixer.id
         self.sample_rate = sample_rate
@@ -103,11 +105,21 @@ class NativeMixer:
     def record(self, path: str | PathLike[str]) -> int:
         """See the interface."""
         self._next_id += 1
+        if is_encoded(path):
+            writer = SoundWriter(path, self.sample_rate, 1)
+            self._encoder.add(EncodedRecording(
+                _do(lambda: self._mixer.record_samples(self._next_id), "record"), writer,
+            ))
+            return self._next_id
         try:
             self._mixer.record(os.fspath(path), self._next_id)
         except _native.NativeError as error:
             raise translate(error, "record", str(path)) from error
         return self._next_id
+
+    def pause_record(self, recording: int, paused: bool = True) -> None:
+        """See the interface."""
+        _do(lambda: self._mixer.pause_record(recording, paused), "pause recording")
 
     def stop_record(self) -> None:
         """See the interface."""

@@ -17,6 +17,7 @@ from .feeder import FEED_SECONDS, FedPlayback, Feeder
 from .native_clips import ClipCache, flat_int16
 from .native_errors import dtmf_error, open_error, play_error, translate
 from .native_tap import NativeTap
+from .sound_writer import EncodedRecording, Encoder, SoundWriter, is_encoded
 from .srtp import PROFILES, SrtpKeys, library_functions, open_context
 from .stream import DTMF_DIGITS, Address, Cadence, EncoderSettings, PayloadFormat, Stream, StreamConfig
 
@@ -33,11 +34,12 @@ class NativeStream:
     """See :class:`microsip_core.media.stream.Stream`, which documents every method."""
 
     __slots__ = (
-        "_clips", "_fed", "_feeder", "_next_id", "_registry", "_srtp", "_stream", "id", "rtcp_address", "rtp_address",
+    "_clips", "_encoder", "_fed", "_feeder", "_next_id", "_registry", "_srtp", "_stream", "id", "rtcp_address",
+    "rtp_address",
     )
 
     def __init__(
-        self, engine: _native.Engine, config: StreamConfig, clips: ClipCache, feeder: Feeder,
+        self, engine: _native.Engine, config: StreamConfig, clips: ClipCache, feeder: Feeder, encoder: Encoder,
         registry: dict[int, NativeStream],
     ) -> None:
         self._srtp: SrtpKeys | None = None
@@ -53,6 +55,7 @@ class NativeStream:
         self._stream = stream
         self._clips = clips
         self._feeder = feeder
+        self._encoder = encoder
         self._fed: dict[int, FedPlayback] = {}
         self._registry = registry
         self._next_id = 0
@@ -200,11 +203,19 @@ class NativeStream:
     def record(self, path: str | PathLike[str], *, stereo: bool = True) -> int:
         """See the interface."""
         stream, reference = self._open, self._new_id()
+        if is_encoded(path):
+            writer = SoundWriter(path, stream.sample_rate, 2 if stereo else 1)
+            self._encoder.add(EncodedRecording(stream.record_samples(stereo, reference), writer))
+            return reference
         try:
             stream.record(os.fspath(path), stereo, reference)
         except _native.NativeError as error:
             raise translate(error, "record", str(path)) from error
         return reference
+
+    def pause_record(self, recording: int, paused: bool = True) -> None:
+        """See the interface."""
+        self._open.pause_record(recording, paused)
 
     def stop_record(self) -> None:
         """See the interface."""

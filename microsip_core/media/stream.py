@@ -187,9 +187,20 @@ class Stream(Protocol):
         ...
 
     def record(self, path: str | PathLike[str], *, stereo: bool = True) -> int:
-        """Write a WAV file: what is sent left and what is received right, or both mixed; return the recording's id.
+        """Write a file: what is sent left and what is received right, or both mixed; return the recording's id.
 
-        Replaces a recording under way. Raises ``FileError`` when the file can not be made.
+        The end of the name says its format: .flac, .opus or .ogg (Opus) and .mp3 are encoded with PyAV on a thread of
+        their own, all else is 16-bit WAV, whose header is renewed every second. Replaces a recording under way.
+        ``recording_stalled`` tells that nothing could be written for 2 s, so that sound is being lost;
+        ``recording_finished`` how much. Raises ``FileError`` when the file can not be made, ``NotSupported`` for
+        encoded ones without PyAV and on the reference core.
+        """
+        ...
+
+    def pause_record(self, recording: int, paused: bool = True) -> None:
+        """Leave out what comes until the recording is resumed. One that has ended is no error.
+
+        Raises ``NotSupported`` on the reference core.
         """
         ...
 

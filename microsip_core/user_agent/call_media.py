@@ -60,16 +60,26 @@ class CallMedia(CallPlayback):
         self.muted = False
 
     def record(self, path: str | PathLike[str], *, stereo: bool = True) -> None:
-        """Record the call to a WAV file: stereo has us left and the peer right, else both are mixed.
+        """Record the call to a file: stereo has us left and the peer right, else both are mixed.
 
-        A recording under way ends. Raises FileError when the file can not be made; a fault while it is written, such
-        as a full disk, ends the recording, and ``recording_error`` tells it.
+        The end of the name says the format: .flac, .opus, .ogg (Opus) and .mp3 take PyAV and the native core (else
+        NotSupported), all else is WAV, which survives a crash. A recording under way ends. Raises
+        FileError when the file can not be made; a fault while it is written, such as a full disk, ends the recording,
+        and ``recording_error`` tells it.
         """
         recording = self.stream("record").record(path, stereo=stereo)
         if self._recordings is None:
             self._recordings = {}
         self._recordings[recording] = (str(path), self.agent.loop.create_future())
         self.emit(EventType.RECORDING_STARTED, text=str(path))
+
+    def pause_record(self, paused: bool = True) -> None:
+        """Leave out of the recording what comes, until it is resumed with False. None under way is no error.
+
+        Raises InvalidState when the call has ended, NotSupported on the reference core.
+        """
+        if self._recordings:
+            self.stream("pause recording").pause_record(max(self._recordings), paused)
 
     def stop_record(self) -> Outcome:
         """End the recording; awaiting waits until the file is complete. After the call too: its end is theirs."""
@@ -167,6 +177,10 @@ class CallMedia(CallPlayback):
             self._playback_finished(event)
         elif kind == "recording_finished":
             self._recording_finished(event.reference, event.detail)
+        elif kind == "recording_stalled":
+            LOG.warning("the recording of %s loses sound: nothing was written for %d ms", self, event.value)
+            self.emit(EventType.RECORDING_STALLED, text=self._recordings.get(event.reference, ("",))[0]
+                      if self._recordings else "")
         elif kind == "first_rtp":
             self.emit(EventType.MEDIA_STARTED, text=event.detail)
         elif kind == "media_timeout":

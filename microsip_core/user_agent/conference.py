@@ -183,13 +183,19 @@ class Conference:
         self._mixer.stop_play()
 
     def record(self, path: str | PathLike[str]) -> None:
-        """Record all together to a mono WAV file. A recording under way ends. Raises FileError.
+        """Record all together to a mono file, as :meth:`Call.record`. A recording under way ends. Raises FileError.
 
         A fault while it is written ends the recording, and ``recording_error`` tells it.
         """
         self._require_open("record")
         recording = self._mixer.record(path)
         self._recordings[recording] = (str(path), asyncio.get_running_loop().create_future())
+
+    def pause_record(self, paused: bool = True) -> None:
+        """Leave out of the recording what comes, until it is resumed with False. None under way is no error."""
+        self._require_open("pause recording")
+        if self._recordings:
+            self._mixer.pause_record(max(self._recordings), paused)
 
     def stop_record(self) -> Outcome:
         """End the recording; awaiting waits until the file is complete. After the end too."""
@@ -234,6 +240,8 @@ class Conference:
                 playback.finish(event.detail, event.value)
         elif event.kind == "recording_finished":
             self._recorded(event.reference, event.detail)
+        elif event.kind == "recording_stalled":
+            LOG.warning("the recording of %s loses sound: nothing was written for %d ms", self, event.value)
 
     def engine_gone(self) -> None:
         """Nothing more will be told."""

@@ -42,6 +42,7 @@ class EventType(StrEnum):
     MEDIA_OVERLOAD = "media_overload"
     RECORDING_STARTED = "recording_started"
     RECORDING_STOPPED = "recording_stopped"
+    RECORDING_STALLED = "recording_stalled"
     PLAYBACK_FINISHED = "playback_finished"
     TRANSPORT_ERROR = "transport_error"
     REQUEST = "request"

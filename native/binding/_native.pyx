@@ -14,6 +14,7 @@ from media cimport *
 EVENT_KINDS = (
     "first_rtp", "dtmf", "dtmf_sent", "media_timeout", "media_resumed", "rtcp_bye", "ssrc_change", "playback_finished",
     "recording_finished", "error", "no_rtp", "overload", "dtmf_inband",
+    "recording_stalled",
 )
 
 STATUS = {
@@ -434,6 +435,16 @@ cdef class Stream:
         """End the recording under way."""
         check(ms_stream_stop_record(self.alive()))
 
+    def pause_record(self, uint32_t reference, bint on):
+        """Pause or resume a recording."""
+        check(ms_stream_pause_record(self.alive(), reference, on))
+
+    def record_samples(self, bint stereo, uint32_t reference):
+        """Return a Recording, to be read and finished."""
+        cdef Recording recording = Recording()
+        check(ms_stream_record_samples(self.alive(), stereo, reference, &recording.recorder))
+        return recording
+
     def echo(self, bint on):
         """Send back what is received."""
         check(ms_stream_set_echo(self.alive(), on))
@@ -629,6 +640,31 @@ cdef class Feed:
         return ms_feed_starved(self.feed)
 
 
+cdef class Recording:
+    """Samples that are recorded, for a thread that encodes them."""
+
+    cdef ms_recorder_t *recorder
+
+    def __dealloc__(self):
+        self.finish(0)
+
+    def read_into(self, int16_t[::1] samples):
+        """Fill from the front, channels interleaved; return how many samples."""
+        if self.recorder == NULL or samples.shape[0] == 0:
+            return 0
+        return ms_recorder_read(self.recorder, &samples[0], <uint32_t>min(samples.shape[0], 0x7fffffff))
+
+    def ended(self):
+        """Whether nothing more will come than can be read now."""
+        return self.recorder == NULL or bool(ms_recorder_ended(self.recorder))
+
+    cpdef finish(self, int failure):
+        """Tell that the file is complete, or the error number of why it is not. May be called again."""
+        if self.recorder != NULL:
+            ms_recorder_finish(self.recorder, failure)
+            self.recorder = NULL
+
+
 cdef class Mixer:
     """A conference. After ``close`` all but ``close`` raise ESTATE."""
 
@@ -683,6 +719,16 @@ cdef class Mixer:
     def stop_record(self):
         """End the recording under way."""
         check(ms_mixer_stop_record(self.alive()))
+
+    def pause_record(self, uint32_t reference, bint on):
+        """Pause or resume a recording."""
+        check(ms_mixer_pause_record(self.alive(), reference, on))
+
+    def record_samples(self, uint32_t reference):
+        """Return a Recording, to be read and finished."""
+        cdef Recording recording = Recording()
+        check(ms_mixer_record_samples(self.alive(), reference, &recording.recorder))
+        return recording
 
     def statistics(self):
         """Return members, ticks, skipped, work_ns, and the mean square of the last frame."""

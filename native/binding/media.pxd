@@ -204,6 +204,13 @@ cdef extern from "microsip_media.h" nogil:
     ms_status_t ms_stream_stop_play(ms_stream_t *stream)
     ms_status_t ms_stream_record(ms_stream_t *stream, const char *path, bint stereo, uint32_t id)
     ms_status_t ms_stream_stop_record(ms_stream_t *stream)
+    ms_status_t ms_stream_pause_record(ms_stream_t *stream, uint32_t id, bint on)
+    ctypedef struct ms_recorder_t:
+        pass
+    ms_status_t ms_stream_record_samples(ms_stream_t *stream, bint stereo, uint32_t id, ms_recorder_t **recorder)
+    uint32_t ms_recorder_read(ms_recorder_t *recorder, int16_t *samples, uint32_t n)
+    bint ms_recorder_ended(const ms_recorder_t *recorder)
+    void ms_recorder_finish(ms_recorder_t *recorder, int failure)
 
     ctypedef struct ms_mixer_t:
         pass
@@ -232,6 +239,8 @@ cdef extern from "microsip_media.h" nogil:
     ms_status_t ms_mixer_stop_play(ms_mixer_t *mixer)
     ms_status_t ms_mixer_record(ms_mixer_t *mixer, const char *path, uint32_t id)
     ms_status_t ms_mixer_stop_record(ms_mixer_t *mixer)
+    ms_status_t ms_mixer_pause_record(ms_mixer_t *mixer, uint32_t id, bint on)
+    ms_status_t ms_mixer_record_samples(ms_mixer_t *mixer, uint32_t id, ms_recorder_t **recorder)
     ms_status_t ms_stream_bridge(ms_stream_t *a, ms_stream_t *b)
     ms_status_t ms_stream_unbridge(ms_stream_t *stream)
 

@@ -65,7 +65,8 @@ typedef enum ms_event_kind {
                                  foreign HOST:PORT, payload_type N, not_rtp, not_authentic */
     MS_EVENT_OVERLOAD,        /* of no stream: a thread can not keep up. value: frames skipped in the last second;
                                  text: "LATE late of FRAMES frames, PERCENT % busy". At most one in 10 s and shard */
-    MS_EVENT_DTMF_INBAND      /* as MS_EVENT_DTMF, but heard in the sound */
+    MS_EVENT_DTMF_INBAND,     /* as MS_EVENT_DTMF, but heard in the sound */
+    MS_EVENT_RECORDING_STALLED /* sound is being lost, nothing was written for so long; value: ms; reference: its id */
 } ms_event_kind_t;
 
 #define MS_EVENT_TEXT 72
@@ -315,6 +316,17 @@ ms_status_t ms_stream_stop_play(ms_stream_t *stream);
 /* 16-bit WAV: sent left and received right, or both mixed. */
 ms_status_t ms_stream_record(ms_stream_t *stream, const char *path, bool stereo, uint32_t id);
 ms_status_t ms_stream_stop_record(ms_stream_t *stream);
+/* Leave out what comes, of the recording `id`, until it is paused no more. */
+ms_status_t ms_stream_pause_record(ms_stream_t *stream, uint32_t id, bool on);
+
+/* A recording that the caller encodes: he reads its samples, stereo interleaved, from any one thread, until it had ended
+   before a reading that found none, and finishes it then; 2 s may wait. A failure (errno) ends it early. It is invalid
+   once it is finished. */
+typedef struct ms_recorder ms_recorder_t;
+ms_status_t ms_stream_record_samples(ms_stream_t *stream, bool stereo, uint32_t id, ms_recorder_t **recorder);
+uint32_t ms_recorder_read(ms_recorder_t *recorder, int16_t *samples, uint32_t n);
+bool ms_recorder_ended(const ms_recorder_t *recorder);
+void ms_recorder_finish(ms_recorder_t *recorder, int failure);
 
 /* ---- conferences: everybody hears all the others, not himself */
 
@@ -365,6 +377,8 @@ ms_status_t ms_mixer_stop_play(ms_mixer_t *mixer);
 /* 16-bit mono WAV of all together. */
 ms_status_t ms_mixer_record(ms_mixer_t *mixer, const char *path, uint32_t id);
 ms_status_t ms_mixer_stop_record(ms_mixer_t *mixer);
+ms_status_t ms_mixer_pause_record(ms_mixer_t *mixer, uint32_t id, bool on);
+ms_status_t ms_mixer_record_samples(ms_mixer_t *mixer, uint32_t id, ms_recorder_t **recorder);
 
 /* Two streams hear each other, without a mixer. They leave what they were in. */
 ms_status_t ms_stream_bridge(ms_stream_t *a, ms_stream_t *b);

@@ -23,6 +23,7 @@ typedef enum ms_command_kind {
     MS_COMMAND_PAUSE,       /* what plays, if it is that one */
     MS_COMMAND_SEEK,
     MS_COMMAND_RECORD,      /* recorder NULL: stop */
+    MS_COMMAND_PAUSE_RECORD, /* what records, if it is that one */
     MS_COMMAND_TAP,
     MS_COMMAND_UNTAP,
     MS_COMMAND_LOG,
@@ -41,6 +42,7 @@ typedef enum ms_command_kind {
     MS_COMMAND_MIX_LEAVE,
     MS_COMMAND_MIX_PLAY,    /* playback NULL: stop */
     MS_COMMAND_MIX_RECORD,  /* recorder NULL: stop */
+    MS_COMMAND_MIX_PAUSE_RECORD,
     MS_COMMAND_MIX_CLOSE
 } ms_command_kind_t;
 

@@ -74,11 +74,9 @@ static void drop_ended(ms_mixer_t *mixer) {
 }
 
 static void record(ms_mixer_t *mixer) {
-    static const int16_t SILENCE[MS_MIX_SAMPLES_MAX];
-    if (mixer->recorder == NULL || ms_recorder_put(mixer->recorder, mixer->said, SILENCE, mixer->frame_samples))
-        return;
-    ms_recorder_end(mixer->recorder);
-    mixer->recorder = NULL;
+    if (mixer->recorder != NULL)
+        mixer->recorder = ms_recorder_put(mixer->recorder, mixer->said, NULL, mixer->frame_samples,
+                                          &mixer->shard->events, mixer->shard->now);
 }
 
 static void mix(ms_mixer_t *mixer) {
@@ -207,6 +205,10 @@ void ms_mixer_apply(ms_command_t *command, ms_shard_t *shard) {
         if (mixer->recorder != NULL)
             ms_recorder_end(mixer->recorder);
         mixer->recorder = command->as.recorder;
+        break;
+    case MS_COMMAND_MIX_PAUSE_RECORD:
+        if (mixer->recorder != NULL && mixer->recorder->id == command->as.play.id)
+            mixer->recorder->paused = command->as.play.paused;
         break;
     default: close_mixer(shard, mixer); break;
     }

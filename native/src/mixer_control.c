@@ -200,17 +200,38 @@ ms_status_t ms_mixer_play(ms_mixer_t *mixer, ms_pcm_t *pcm, bool loop, uint32_t 
 
 ms_status_t ms_mixer_stop_play(ms_mixer_t *mixer) { return submit_playback(mixer, NULL); }
 
-ms_status_t ms_mixer_record(ms_mixer_t *mixer, const char *path, uint32_t id) {
+static ms_status_t record(ms_mixer_t *mixer, const char *path, uint32_t id, ms_recorder_t **recorder) {
     ms_command_t *command = mixer_command(mixer, MS_COMMAND_MIX_RECORD);
     if (command == NULL)
         return MS_ENOMEM;
     ms_status_t status = ms_recorder_open(&mixer->engine->writer, path, false, mixer->rate, id, mixer->id,
                                           &command->as.recorder);
+    *recorder = command->as.recorder;
     if (status == MS_OK)
         ms_command_submit_to(mixer->shard, command);
     else
         command->node.dispose(&command->node);
     return status;
+}
+
+ms_status_t ms_mixer_record(ms_mixer_t *mixer, const char *path, uint32_t id) {
+    ms_recorder_t *recorder;
+    return path == NULL ? MS_EINVAL : record(mixer, path, id, &recorder);
+}
+
+ms_status_t ms_mixer_record_samples(ms_mixer_t *mixer, uint32_t id, ms_recorder_t **recorder) {
+    *recorder = NULL;
+    return record(mixer, NULL, id, recorder);
+}
+
+ms_status_t ms_mixer_pause_record(ms_mixer_t *mixer, uint32_t id, bool on) {
+    ms_command_t *command = mixer_command(mixer, MS_COMMAND_MIX_PAUSE_RECORD);
+    if (command == NULL)
+        return MS_ENOMEM;
+    command->as.play.id = id;
+    command->as.play.paused = on;
+    ms_command_submit_to(mixer->shard, command);
+    return MS_OK;
 }
 
 ms_status_t ms_mixer_stop_record(ms_mixer_t *mixer) {

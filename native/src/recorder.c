@@ -1,4 +1,5 @@
-/* Recording to WAV files: the tick puts samples into a ring, one thread of the engine writes them out. */
+/* Recording: the tick puts samples into a ring; one thread of the engine writes them to WAV files, or the caller reads
+   them to encode them himself. */
 #include "recorder.h"
 
 #include "pcm_file.h"
@@ -15,6 +16,7 @@
 #define HEADER_NS (1000 * MS_NS_PER_MS) /* a crash leaves a file that is at most so much too short */
 #define EVENTS 1024
 #define CHUNK 4096
+#define CALLERS_PATIENCE_NS (5000 * MS_NS_PER_MS) /* at the end, with callers who read */
 
 static bool write_at(int fd, const void *bytes, size_t length, off_t offset) {
     const char *at = bytes;
@@ -69,8 +71,8 @@ static void write_out(ms_recorder_t *recorder, int64_t now) {
 
 static void finish(ms_writer_t *writer, ms_recorder_t *recorder, int64_t now) {
     uint64_t dropped = atomic_load(&recorder->dropped);
-    bool complete = write_header(recorder, now);
-    if (close(recorder->fd) != 0 || !complete) {
+    bool complete = recorder->fd < 0 || (write_header(recorder, now) & (close(recorder->fd) == 0));
+    if (!complete) {
         int none = 0;
         atomic_compare_exchange_strong(&recorder->failure, &none, errno);
     }
@@ -96,7 +98,10 @@ static ms_recorder_t *serve(ms_writer_t *writer, ms_recorder_t *recorders) {
     for (ms_recorder_t *next, *recorder = recorders; recorder != NULL; recorder = next) {
         next = recorder->next;
         bool ended = atomic_load(&recorder->ended); /* before the last reading, so that nothing is left behind */
-        write_out(recorder, now);
+        if (recorder->fd < 0)
+            ended = ended && atomic_load(&recorder->finished);
+        else
+            write_out(recorder, now);
         if (ended) {
             finish(writer, recorder, now);
         } else {
@@ -107,9 +112,16 @@ static ms_recorder_t *serve(ms_writer_t *writer, ms_recorder_t *recorders) {
     return left;
 }
 
+static bool only_callers(const ms_recorder_t *recorders) {
+    while (recorders != NULL && recorders->fd < 0)
+        recorders = recorders->next;
+    return recorders == NULL;
+}
+
 static void *writer_main(void *context) {
     ms_writer_t *writer = context;
     ms_recorder_t *recorders = NULL;
+    int64_t give_up = MS_FOREVER;
     ms_thread_name("microsip-writer");
     for (;;) {
         bool stopping = atomic_load(&writer->stopping);
@@ -122,8 +134,10 @@ static void *writer_main(void *context) {
         }
         pthread_mutex_unlock(&writer->mutex);
         recorders = serve(writer, recorders);
-        if (stopping && recorders == NULL)
-            return NULL;
+        if (stopping && give_up == MS_FOREVER)
+            give_up = ms_clock_now() + CALLERS_PATIENCE_NS;
+        if (stopping && (recorders == NULL || (ms_clock_now() > give_up && only_callers(recorders))))
+            return NULL; /* a caller who never finishes keeps his recorder's memory */
         ms_waker_wait(&writer->waker, recorders == NULL ? MS_FOREVER : ms_clock_now() + ROUND_NS);
     }
 }
@@ -171,8 +185,8 @@ ms_status_t ms_recorder_open(ms_writer_t *writer, const char *path, bool stereo,
         free(recorder);
         return MS_ENOMEM;
     }
-    recorder->fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
-    if (recorder->fd < 0 || !write_header(recorder, ms_clock_now())) {
+    recorder->fd = path == NULL ? -1 : open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+    if (path != NULL && (recorder->fd < 0 || !write_header(recorder, ms_clock_now()))) {
         int reason = errno;
         if (recorder->fd >= 0)
             close(recorder->fd);
@@ -190,24 +204,60 @@ ms_status_t ms_recorder_open(ms_writer_t *writer, const char *path, bool stereo,
     return MS_OK;
 }
 
-bool ms_recorder_put(ms_recorder_t *recorder, const int16_t *sent, const int16_t *received, uint32_t n) {
+static void keep(ms_recorder_t *recorder, const int16_t *sent, const int16_t *received, uint32_t n) {
     int16_t frames[2 * MS_RECORDER_FRAMES];
-    uint32_t samples = n * recorder->channels;
-    if (ms_pcm_ring_space(&recorder->ring) < samples) {
-        atomic_fetch_add_explicit(&recorder->dropped, n, memory_order_relaxed);
-    } else {
-        for (uint32_t i = 0; i < n; i++) {
-            if (recorder->channels == 2) {
-                frames[2 * i] = sent[i];
-                frames[2 * i + 1] = received[i];
-            } else {
-                int32_t sum = sent[i] + received[i];
-                frames[i] = (int16_t)(sum > INT16_MAX ? INT16_MAX : sum < INT16_MIN ? INT16_MIN : sum);
-            }
+    for (uint32_t i = 0; i < n; i++) {
+        int16_t heard = received == NULL ? 0 : received[i];
+        if (recorder->channels == 2) {
+            frames[2 * i] = sent[i];
+            frames[2 * i + 1] = heard;
+        } else {
+            int32_t sum = sent[i] + heard;
+            frames[i] = (int16_t)(sum > INT16_MAX ? INT16_MAX : sum < INT16_MIN ? INT16_MIN : sum);
         }
-        ms_pcm_ring_write(&recorder->ring, frames, samples);
     }
-    return atomic_load_explicit(&recorder->failure, memory_order_relaxed) == 0;
+    ms_pcm_ring_write(&recorder->ring, frames, n * recorder->channels);
+}
+
+static void lose(ms_recorder_t *recorder, uint32_t n, ms_event_ring_t *events, int64_t now) {
+    atomic_fetch_add_explicit(&recorder->dropped, n, memory_order_relaxed);
+    if (recorder->stalled)
+        return;
+    recorder->stalled = true;
+    ms_event_t event = {.kind = MS_EVENT_RECORDING_STALLED, .stream_id = recorder->stream_id,
+                        .reference = recorder->id, .value = RING_SECONDS * 1000, .time = now};
+    ms_event_ring_put(events, &event);
+}
+
+ms_recorder_t *ms_recorder_put(ms_recorder_t *recorder, const int16_t *sent, const int16_t *received, uint32_t n,
+                               ms_event_ring_t *events, int64_t now) {
+    if (atomic_load_explicit(&recorder->failure, memory_order_relaxed) != 0) {
+        ms_recorder_end(recorder);
+        return NULL;
+    }
+    if (recorder->paused)
+        return recorder;
+    if (ms_pcm_ring_space(&recorder->ring) < n * recorder->channels) {
+        lose(recorder, n, events, now);
+    } else {
+        recorder->stalled = false;
+        keep(recorder, sent, received, n);
+    }
+    return recorder;
 }
 
 void ms_recorder_end(ms_recorder_t *recorder) { atomic_store(&recorder->ended, true); }
+
+uint32_t ms_recorder_read(ms_recorder_t *recorder, int16_t *samples, uint32_t n) {
+    uint32_t read = ms_pcm_ring_read(&recorder->ring, samples, n - n % recorder->channels);
+    recorder->frames += read / recorder->channels;
+    return read;
+}
+
+bool ms_recorder_ended(const ms_recorder_t *recorder) { return atomic_load(&recorder->ended); }
+
+void ms_recorder_finish(ms_recorder_t *recorder, int failure) {
+    if (failure != 0)
+        atomic_store(&recorder->failure, failure);
+    atomic_store(&recorder->finished, true);
+}

@@ -145,6 +145,10 @@ void ms_command_apply(ms_command_t *command, ms_shard_t *shard) {
             ms_playback_seek(stream->playback, command->as.play.position);
         break;
     case MS_COMMAND_RECORD: record(stream, command->as.recorder); break;
+    case MS_COMMAND_PAUSE_RECORD:
+        if (stream->recorder != NULL && stream->recorder->id == command->as.play.id)
+            stream->recorder->paused = command->as.play.paused;
+        break;
     case MS_COMMAND_TAP: set_tap(stream, shard, command->as.tap); break;
     case MS_COMMAND_UNTAP:
         if (stream->tap == command->as.tap) /* else it has been replaced already */

@@ -238,14 +238,18 @@ ms_status_t ms_stream_play_feed(ms_stream_t *stream, uint32_t capacity, uint32_t
     return status;
 }
 
-ms_status_t ms_stream_pause_play(ms_stream_t *stream, uint32_t id, bool on) {
-    ms_command_t *command = ms_command_create(stream, MS_COMMAND_PAUSE);
+static ms_status_t submit_pause(ms_stream_t *stream, ms_command_kind_t kind, uint32_t id, bool on) {
+    ms_command_t *command = ms_command_create(stream, kind);
     if (command == NULL)
         return MS_ENOMEM;
     command->as.play.id = id;
     command->as.play.paused = on;
     ms_command_submit(command);
     return MS_OK;
+}
+
+ms_status_t ms_stream_pause_play(ms_stream_t *stream, uint32_t id, bool on) {
+    return submit_pause(stream, MS_COMMAND_PAUSE, id, on);
 }
 
 ms_status_t ms_stream_seek_play(ms_stream_t *stream, uint32_t id, uint64_t position) {
@@ -262,7 +266,7 @@ uint64_t ms_stream_played(const ms_stream_t *stream) {
     return atomic_load_explicit(&stream->played, memory_order_relaxed);
 }
 
-ms_status_t ms_stream_record(ms_stream_t *stream, const char *path, bool stereo, uint32_t id) {
+static ms_status_t record(ms_stream_t *stream, const char *path, bool stereo, uint32_t id, ms_recorder_t **recorder) {
     ms_command_t *command = ms_command_create(stream, MS_COMMAND_RECORD);
     if (command == NULL)
         return MS_ENOMEM;
@@ -272,9 +276,24 @@ ms_status_t ms_stream_record(ms_stream_t *stream, const char *path, bool stereo,
         command->node.dispose(&command->node);
         return status;
     }
+    *recorder = command->as.recorder;
     stream->caller_attached = true;
     ms_command_submit(command);
     return MS_OK;
+}
+
+ms_status_t ms_stream_record(ms_stream_t *stream, const char *path, bool stereo, uint32_t id) {
+    ms_recorder_t *recorder;
+    return path == NULL ? MS_EINVAL : record(stream, path, stereo, id, &recorder);
+}
+
+ms_status_t ms_stream_record_samples(ms_stream_t *stream, bool stereo, uint32_t id, ms_recorder_t **recorder) {
+    *recorder = NULL;
+    return record(stream, NULL, stereo, id, recorder);
+}
+
+ms_status_t ms_stream_pause_record(ms_stream_t *stream, uint32_t id, bool on) {
+    return submit_pause(stream, MS_COMMAND_PAUSE_RECORD, id, on);
 }
 
 ms_status_t ms_stream_stop_record(ms_stream_t *stream) {

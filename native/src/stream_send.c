@@ -132,9 +132,7 @@ void ms_stream_send(ms_stream_t *stream, ms_shard_t *shard) {
         send_audio(stream, shard);
     }
     ms_rtp_sender_advance(&stream->sender, stream->frame_units);
-    if (stream->recorder != NULL &&
-        !ms_recorder_put(stream->recorder, shard->sent, shard->received, stream->frame_samples)) {
-        ms_recorder_end(stream->recorder);
-        stream->recorder = NULL;
-    }
+    if (stream->recorder != NULL)
+        stream->recorder = ms_recorder_put(stream->recorder, shard->sent, shard->received, stream->frame_samples,
+                                           &shard->events, shard->now);
 }

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from microsip_core.errors import CodecError, InvalidArgument, InvalidState, LimitExceeded, NotSupported
 from microsip_core.media.resampler import resample, to_int16
+from microsip_core.media.sound_writer import is_encoded
 from microsip_core.media.stream import DTMF_DIGITS, Address, Cadence, PayloadFormat, Stream, StreamConfig
 from microsip_core.media.wav import read_wav
 from microsip_core.sdp.rtcp import NO_FEATURES, RtcpFeatures
@@ -134,10 +135,16 @@ class ReferenceStream(StreamCore):
     def record(self, path: str | PathLike[str], *, stereo: bool = True) -> int:
         """See the interface."""
         with self._commanding():
+            if is_encoded(path):
+                raise NotSupported("the reference core records WAV only", step="record", remedy=NATIVE_REMEDY)
             recording = Recording(self._new_id(), path, stereo, RATE, self._emit)
             self._end_recording()
             self._recording = recording
             return recording.id
+
+    def pause_record(self, recording: int, paused: bool = True) -> None:
+        """Refuse: this takes the native core."""
+        raise NotSupported("the reference core pauses no recordings", step="pause recording", remedy=NATIVE_REMEDY)
 
     def stop_record(self) -> None:
         """See the interface."""

@@ -73,6 +73,7 @@ extern "C" {
 #define SIP_EVENT_MEDIA_OVERLOAD "media_overload"
 #define SIP_EVENT_RECORDING_STARTED "recording_started"
 #define SIP_EVENT_RECORDING_STOPPED "recording_stopped"
+#define SIP_EVENT_RECORDING_STALLED "recording_stalled"
 #define SIP_EVENT_PLAYBACK_FINISHED "playback_finished"
 #define SIP_EVENT_TRANSPORT_ERROR "transport_error"
 #define SIP_EVENT_REQUEST "request"
