@@ -62,7 +62,10 @@ class MediaRouter:
             self._loop.add_reader(self._event_fd, self.poll)
 
     def _check_ports(self) -> None:
-        """Refuse now a range of ports that no call could use, or too few for the calls allowed."""
+        """Refuse now a range of ports that no call could use, or too few for the calls asked for.
+
+        The ``max_calls`` that nobody has set asks for nothing: then the ports are the limit.
+        """
         wanted, check = self._config.port_range, getattr(self._backend, "check_ports", None)
         if wanted is None or check is None:
             return
@@ -70,7 +73,7 @@ class MediaRouter:
 
         check("127.0.0.1", wanted)
         most = self._config.max_calls
-        if most is not None and most > calls_in(wanted):
+        if most not in (None, UserAgentConfig().max_calls) and most > calls_in(wanted):
             raise InvalidArgument(
                 f"max_calls is {most}, more than the media {ports_text(wanted)}", step="configure the user agent",
                 remedy=f"Widen port_range to {2 * most} ports, or lower max_calls",

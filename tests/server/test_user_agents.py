@@ -84,7 +84,7 @@ async def test_several_phones_of_one_user_ring_and_one_answers() -> None:
         at_first, at_second = await first.next_call(timeout=5), await second.next_call(timeout=5)
         await at_second.answer()
         await call.wait(CallState.ACTIVE, timeout=5)
-        assert await at_first.wait_ended(timeout=5) is EndCause.CANCELED
+        assert await at_first.wait_ended(timeout=5) is EndCause.ANSWERED_ELSEWHERE
         await call.hangup()
         assert await at_second.wait_ended(timeout=5) is EndCause.NORMAL
 
