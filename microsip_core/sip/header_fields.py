@@ -177,7 +177,7 @@ class HeaderFields:
             # A lone CR or LF may be a line end for the next element and not for us: it must neither pass nor be echoed.
             self._fault = MALFORMED_LINE
             self._length = UNKNOWN_LENGTH
-            lines = [line.replace("\r", " ").replace("\n", " ") for line in lines]
+            lines = [_without_lone_line_ends(line) for line in lines]
         self._lines = lines
 
     def _build_index(self) -> dict[str, str]:
@@ -269,3 +269,9 @@ def header_lines(headers: Iterable[tuple[str, str]]) -> list[str]:
     """
     checked = [_checked_line(name, value) for name, value in headers]
     return [line for line, key, _ in checked if key != "content-length"]
+
+
+def _without_lone_line_ends(line: str) -> str:
+    """Return a line with spaces for lone CRs and LFs; one that begins so shall not become a continuation by that."""
+    clean = line.replace("\r", " ").replace("\n", " ")
+    return clean if line[:1] not in ("\r", "\n") else "?" + clean[1:]

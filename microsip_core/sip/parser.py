@@ -203,6 +203,6 @@ def _take_body(message: Message, head: str, data: bytes, start: int) -> None:
     if length > len(data) - start:
         raise SipParseError(400, "Content-Length Larger Than Message")
     message.body = data[start : start + length]
-    message._length = length
+    message._length = length if message._fault is None else UNKNOWN_LENGTH
     if message._index is not None and "\n" in message._index.get("content-length", "\n"):
         message._length = UNKNOWN_LENGTH

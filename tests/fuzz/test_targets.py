@@ -6,7 +6,7 @@ import random
 
 import pytest
 
-from .targets import SEEDS, TARGETS
+from .targets import FOUND, SEEDS, TARGETS
 
 
 @pytest.mark.parametrize("name", sorted(TARGETS))
@@ -14,7 +14,7 @@ def test_a_target_takes_its_seeds_and_what_is_like_them(name: str) -> None:
     chance = random.Random(name)
     seeds = SEEDS[name]()
     assert seeds
-    for seed in seeds:
+    for seed in (*seeds, *FOUND.get(name, ())):
         TARGETS[name](seed)
     for _ in range(200):
         data = bytearray(chance.choice(seeds))
