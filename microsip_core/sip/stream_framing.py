@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from .grammar import parse_number
 from .limits import DEFAULT_LIMITS, Limits
 from .message import Request
@@ -13,6 +15,7 @@ PING = b"\r\n\r\n"
 PONG = b"\r\n"
 
 _LONGEST_LENGTH = 0xFFFFFFFF
+_DESCRIPTION = re.compile(rb"(?:[a-z]=[^\r\n]*(?:\r?\n|\Z))*")
 
 
 class StreamFramer:
@@ -92,7 +95,7 @@ class StreamFramer:
             self._scanned = max(0, len(buffer) - 3)
             return False
         head = bytes(buffer[:head_end])
-        length = self._content_length(head)
+        length = self._content_length(head, head_end + 4)
         if length > self._limits.max_body:
             raise SipParseError(413, "Request Entity Too Large", salvage_request(head))
         self._end = head_end + 4 + length
@@ -100,12 +103,27 @@ class StreamFramer:
             raise SipParseError(513, "Message Too Large", salvage_request(head))
         return True
 
-    def _content_length(self, head: bytes) -> int:
+    def _content_length(self, head: bytes, start: int) -> int:
         lengths = _plain_length(head) or _all_lengths(head)
+        if not lengths:
+            return self._length_that_is_not_told(head, start)
         if len(lengths) != 1 or lengths[0] is None:
-            reason = "Malformed Content-Length" if lengths else "Missing Content-Length"
-            raise SipParseError(400, reason, salvage_request(head))
+            raise SipParseError(400, "Malformed Content-Length", salvage_request(head))
         return lengths[0]
+
+    def _length_that_is_not_told(self, head: bytes, start: int) -> int:
+        """Return the length of a body that shows its own end, for elements of RFC 2543, which need not tell it.
+
+        Without a Content-Type there is none; a session description that came together with the head is as long as there
+        are lines like its own.
+        """
+        media_type = _message(head).get("Content-Type")
+        if media_type is None:
+            return 0
+        if media_type.partition(";")[0].strip().lower() != "application/sdp":
+            raise SipParseError(400, "Missing Content-Length", salvage_request(head))
+        description = _DESCRIPTION.match(self._buffer, start)
+        return description.end() - start if description is not None else 0
 
 
 def _plain_length(head: bytes) -> list[int | None]:
@@ -122,5 +140,9 @@ def _plain_length(head: bytes) -> list[int | None]:
 
 def _all_lengths(head: bytes) -> list[int | None]:
     """Return what the Content-Length lines in any spelling say, each different value once, None for a malformed one."""
-    message = Request("", "", head.decode("utf-8", "surrogateescape"), [])
-    return list({parse_number(value, _LONGEST_LENGTH) for value in message.get_all("Content-Length")})
+    return list({parse_number(value, _LONGEST_LENGTH) for value in _message(head).get_all("Content-Length")})
+
+
+def _message(head: bytes) -> Request:
+    """Return something to read headers from."""
+    return Request("", "", head.decode("utf-8", "surrogateescape"), [])

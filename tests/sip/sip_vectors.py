@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import struct
 from pathlib import Path
 from typing import Any
@@ -25,10 +26,17 @@ def nist_cases(kind: str) -> list[dict[str, Any]]:
 
 def nist_message(case: dict[str, Any]) -> bytes:
     """The lines end with LF in the file, and some lack the empty line that ends the head."""
-    text = case["text"].strip("\n")
-    if "\n\n" not in text:
-        text += "\n\n"
+    text = case["text"].strip()
+    text += "\n" if "\n\n" in text else "\n\n"
     return text.replace("\n", "\r\n").encode()
+
+
+def tells_its_end(data: bytes) -> bool:
+    """Whether a stream knows where a message ends, however it is cut: by its length, or for want of a body."""
+    head = data.lower().partition(b"\r\n\r\n")[0]
+    return re.search(rb"\n(?:content-length|l)[ \t]*:", head) is not None or not re.search(
+        rb"\n(?:content-type|c)[ \t]*:", head,
+    )
 
 
 def udp_payloads(file: str) -> list[bytes]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from microsip_core.sip.limits import Limits
+from microsip_core.sip.parser import parse_message
 from microsip_core.sip.stream_framing import PING, PONG, StreamFramer
 
 from .sip_vectors import torture_message
@@ -70,7 +71,7 @@ def test_folded_and_compact_content_length() -> None:
 @pytest.mark.parametrize(
     ("line", "reason"),
     [
-        (b"X: y", "Missing Content-Length"),
+        (b"Content-Type: text/plain", "Missing Content-Length"),
         (b"Content-Length: x", "Malformed Content-Length"),
         (b"Content-Length: -5", "Malformed Content-Length"),
         (b"Content-Length: 2\r\nl: 3", "Malformed Content-Length"),
@@ -127,3 +128,19 @@ def test_a_head_that_trickles_in_is_not_searched_again_and_again() -> None:
             == []
         )
     assert framer.buffered > 1_500_000
+
+
+@pytest.mark.parametrize(
+    ("header", "body"),
+    [
+        (b"X: y", b""),
+        (b"c: application/SDP;x=y", b"v=0\r\ns=-\r\n"),
+        (b"Content-Type: application/sdp", b"v=0\ns=-\n"),
+        (b"Content-Type:\r\n application/sdp", b""),
+    ],
+)
+def test_an_old_element_need_not_tell_a_length_that_shows(header: bytes, body: bytes) -> None:
+    """RFC 2543 s6.14 knows messages without Content-Length; RFC 4475 s3.4.1 wants them served."""
+    old = b"INVITE sip:h SIP/2.0\r\n" + header + b"\r\n\r\n" + body
+    assert StreamFramer().feed(old + b"\r\n" + ONE) == [old, ONE]
+    assert parse_message(old).body == body
