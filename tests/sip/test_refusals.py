@@ -52,6 +52,7 @@ INVITE = "INVITE sip:bob@10.0.0.2 SIP/2.0"
 OPTIONS = "OPTIONS sip:bob@10.0.0.2 SIP/2.0"
 SDP = ("Content-Type", "application/sdp")
 LONG = "x" * 3000
+FORKED = "SIP/2.0/UDP 192.0.2.8;branch=z9hG4bK9, SIP/2.0/UDP 192.0.2.7;branch=z9hG4bK0"
 CASES: list[tuple[str, bytes, int, str | None]] = [
     ("no To", message(OPTIONS, ("To", None)), 400, None),
     ("no From", message(OPTIONS, ("From", None)), 400, None),
@@ -160,7 +161,7 @@ def test_a_change_of_a_call_with_a_body_that_is_no_description(
 def test_a_merged_request_is_told() -> None:
     endpoint = make_endpoint(deliver_others=True)
     endpoint.receive(message(INVITE, SDP, body=OFFER), Source("UDP", "192.0.2.7", 5060, ("10.0.0.2", 5060)), 0.0)
-    other = message(INVITE, SDP, ("Via", "SIP/2.0/UDP 192.0.2.8;branch=z9hG4bK9"), body=OFFER)
+    other = message(INVITE, SDP, ("Via", FORKED), body=OFFER)
     assert 482 in [one.status for one in ask(endpoint, other)]
 
 
@@ -168,7 +169,7 @@ def test_what_was_refused_is_refused_again_by_another_way() -> None:
     """Only an ongoing request can be merged with (s8.2.2.2): a refusal does not turn into 482."""
     endpoint = make_endpoint()
     register = "REGISTER sip:10.0.0.2 SIP/2.0"
-    other = message(register, ("Via", "SIP/2.0/UDP 192.0.2.8;branch=z9hG4bK9"))
+    other = message(register, ("Via", FORKED))
     assert [one.status for data in (message(register), other) for one in ask(endpoint, data)] == [405, 405]
 
 

@@ -87,6 +87,10 @@ def make_request(
     return parsed
 
 
+def answer(transaction: Any, status: int, now: float) -> None:
+    transaction.respond(builder.response_to(transaction.request, status, to_tag="b"), now)
+
+
 def sent(layer: TransactionLayer) -> list[str]:
     """Take what is to be sent, as start lines."""
     return [packet.data.partition(b"\r\n")[0].decode() for packet in layer.data_to_send()]
@@ -302,13 +306,52 @@ def test_a_cancel_for_nothing_goes_up_as_a_request(layer: TransactionLayer, user
 def test_the_same_request_by_another_path_is_merged(layer: TransactionLayer, user: Recorder) -> None:
     layer.receive(make_request(), SOURCE, 0.0)
     for _ in range(2):
-        layer.receive(make_request(branch="z9hG4bKother"), SOURCE, 0.1)
+        layer.receive(make_request(branch="z9hG4bKother,SIP/2.0/UDP 10.0.0.9;branch=z9hG4bKforked"), SOURCE, 0.1)
     packets = layer.data_to_send()
     assert [packet.data.partition(b"\r\n")[0] for packet in packets] == [b"SIP/2.0 482 Loop Detected"] * 2
     assert packets[0].data == packets[1].data
     assert user.calls == [("request", "INVITE")]
     assert layer.refused == {482: 2}
     assert layer.server_count == 1
+
+
+def test_a_request_tried_again_by_its_sender_itself_is_not_merged(layer: TransactionLayer, user: Recorder) -> None:
+    """It has one Via: no proxy has forked it, and who tries another way (RFC 3263 s4.3) wants an answer there."""
+    for branch in ("z9hG4bKone", "z9hG4bKother"):
+        layer.receive(make_request(branch=branch), SOURCE, 0.0)
+        answer(user.transactions[-1], 200, 0.0)
+    assert sent(layer) == ["SIP/2.0 200 OK"] * 2
+    layer.handle_timeout(64.0)
+    assert (layer.server_count, len(layer._merge_keys)) == (0, 0)
+
+
+def test_the_same_request_by_another_transport_is_answered_there(layer: TransactionLayer, user: Recorder) -> None:
+    """Even with the same branch: who sends by TCP does not read UDP. Its CANCEL and ACK find their own."""
+    for source in (SOURCE, TCP_SOURCE):
+        layer.receive(make_request(), source, 0.0)
+    first, second = user.transactions
+    layer.receive(make_request("CANCEL"), TCP_SOURCE, 0.1)
+    assert user.calls[-1] == ("cancel", second)
+    for transaction in (first, second):
+        answer(transaction, 487, 0.2)
+    packets = layer.data_to_send()
+    assert [(one.hop.transport, one.data[8:11]) for one in packets] == [
+        ("TCP", b"200"), ("UDP", b"487"), ("TCP", b"487"),
+    ]
+    layer.receive(make_request("ACK"), TCP_SOURCE, 0.3)
+    assert first.state is not second.state
+    layer.receive(make_request("ACK"), SOURCE, 0.3)
+    assert all(call[0] != "ack" for call in user.calls)
+
+
+def test_a_cancel_and_an_ack_by_the_wrong_transport_are_understood(layer: TransactionLayer, user: Recorder) -> None:
+    layer.receive(make_request(), TCP_SOURCE, 0.0)
+    layer.receive(make_request("CANCEL"), SOURCE, 0.1)
+    assert user.calls[-1] == ("cancel", user.transactions[0])
+    answer(user.transactions[0], 487, 0.2)
+    layer.receive(make_request("ACK"), SOURCE, 0.3)
+    layer.handle_timeout(0.3)
+    assert all(call[0] != "ack" for call in user.calls)
 
 
 def test_a_proxy_takes_merged_requests(user: Recorder) -> None:

@@ -32,7 +32,8 @@ class TransactionLayer:
 
     A request to be sent has its topmost Via already, with a fresh branch. ``timers.trying`` rules the automatic 100
     (0: at once).
-    ``merged``: refuse merged requests with 482 (RFC 3261 s8.2.2.2; for a UA, not for a proxy). Beyond
+    ``merged``: refuse merged requests with 482 (RFC 3261 s8.2.2.2; for a UA, not for a proxy): a proxy has forked them,
+    so they have two Vias. With one Via it is the sender that tries again by another way (RFC 3263 s4.3). Beyond
     ``max_transactions`` server transactions, or ``max_octets`` of requests in them, a new request is refused with 503.
     ``refused`` counts what the layer refused by itself, by status.
 
@@ -89,6 +90,8 @@ class TransactionLayer:
         method = request.method
         key = server_key(request, "INVITE" if method == "ACK" else method)
         transaction = self._servers.get(key)
+        if transaction is not None and transaction.source.transport != source.transport:
+            key, transaction = self._by_transport(key, transaction, source, alone=method != "ACK")
         if transaction is not None:
             transaction.handle(ServerInput.REQUEST if method != "ACK" else ServerInput.ACK, request, now)
         elif method == "ACK":
@@ -98,11 +101,24 @@ class TransactionLayer:
         else:
             self._start_server(request, source, key, now)
 
+    def _by_transport(
+        self, key: ServerKey, transaction: ServerTransaction, source: Source, *, alone: bool,
+    ) -> tuple[ServerKey, ServerTransaction | None]:
+        """Find the transaction of a request that came by another transport, too, where nobody reads its answer here.
+
+        ``alone``: it is one of its own. An ACK or CANCEL is not: some clients send it by the wrong transport.
+        """
+        key = (f"{key[0]} {source.transport}", *key[1:])
+        return key, self._servers.get(key, None if alone else transaction)
+
     def _receive_cancel(self, request: Request, source: Source, key: ServerKey, now: float) -> None:
         invite = self._servers.get((*key[:3], "INVITE"))
         if invite is None:
             self._start_server(request, source, key, now)
             return
+        if invite.source.transport != source.transport:
+            _, invite = self._by_transport(invite.key, invite, source, alone=False)
+            assert invite is not None
         stamp_via(request, source)
         transaction = NonInviteServerTransaction(self, request, source, response_hop(request.via, source), key, None)
         self._keep_server(transaction)
@@ -121,8 +137,10 @@ class TransactionLayer:
         if self._merged and request.to.tag is None:
             merge_key = f"{request.from_.tag} {request.cseq} {request.call_id}"
             if merge_key in self._merge_keys:
-                self.refuse(request, source, 482)
-                return
+                if len(request.vias) > 1:
+                    self.refuse(request, source, 482)
+                    return
+                merge_key = None
         via = request.via
         if via.host != source.host or "rport" in via.params:
             stamp_via(request, source)
