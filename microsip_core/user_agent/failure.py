@@ -155,14 +155,13 @@ def _call_error(
 
 
 def refusal_status(error: MicrosipError) -> int:
-    """Return the status that refuses what failed with ``error``: 488 no codec, or no address for media that we can use
-    (RFC 3261 s13.3.1.3); 486 no media port free or the media engine full; 400 malformed, 500 a fault of ours.
+    """Return the status that refuses what failed with ``error``: 488 no codec, no address for media that we can use, or
+    a description that can not be read (RFC 3261 s13.3.1.3: the offer is refused, the request is well-formed); 486 no
+    media port free or the media engine full; 500 a fault of ours.
     """
     if isinstance(error, (Busy, LimitExceeded)):
         return 486
-    if isinstance(error, MediaError):
-        return 488
-    return 400 if isinstance(error, SdpError) else 500
+    return 488 if isinstance(error, (MediaError, SdpError)) else 500
 
 
 def ended_error(peer: str) -> InvalidState:
