@@ -22,7 +22,7 @@ ALLOWED: dict[str, set[str]] = {
     "user_agent": {"transport", "media", "diagnosis", "sip", "sdp"},
     "server": {"transport", "sip", "sdp", "media", "user_agent"},
     "diagnosis": {"sip", "sdp", "media"},
-    "c_api": {"user_agent", "transport", "media", "sip", "sdp"},
+    "c_api": {"user_agent", "transport", "media", "sip", "sdp", "config", "control"},
     "testing": {"server", "user_agent"},
     "config": set(),
     "compat": {"c_api", "user_agent", "sip"},

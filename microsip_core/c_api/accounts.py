@@ -100,7 +100,7 @@ def sip_get_account_info(account: int = 0) -> SipAccount:
     running, wanted = running_engine(), handle(account)
 
     async def work(agent: UserAgent) -> SipAccount:
-        return account_of(running.account(wanted))
+        return account_of(running.account(wanted), agent.config.srtp)
 
     return running.run(work)
 

@@ -39,7 +39,7 @@ def _invite(uri: str, media: str, account: int, *, wait: bool) -> int:
         identity = running.account(wanted) if wanted or agent.accounts else None
         if identity is not None and wait:
             await running.registration_settled(identity)
-        call = agent.start_call(target, account=identity, media=kinds)
+        call = agent.start_call(running.preferences.dialled(target, identity), account=identity, media=kinds)
         running.know(call)
         if wait:
             try:
@@ -169,6 +169,18 @@ def sip_unhold(call: int = 0) -> int:
 
     async def work(agent: UserAgent) -> int:
         await running.call(wanted).unhold()
+        return ErrorCode.SIP_OK
+
+    return running.run(work)
+
+
+@returns_code
+def sip_update(call: int = 0, media: str = "audio") -> int:
+    """Agree on the media anew by a re-INVITE, and wait until the peer has agreed. ``media`` is "audio"."""
+    running, wanted, kinds = running_engine(), handle(call), text(media, "media")
+
+    async def work(agent: UserAgent) -> int:
+        await running.call(wanted).update(kinds)
         return ErrorCode.SIP_OK
 
     return running.run(work)

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from microsip_core.c_api.engine import Engine, running_engine
-from microsip_core.c_api.results import number, returns_code
-from microsip_core.errors import ErrorCode, NoCall
+from microsip_core.c_api.results import number, returns_code, seconds
+from microsip_core.errors import ErrorCode, InvalidArgument, NoCall
 from microsip_core.user_agent.conference import Conference
 from microsip_core.user_agent.user_agent import UserAgent
 
@@ -58,6 +58,21 @@ def sip_conference_add(conference: int, call: int = 0) -> int:
 def sip_conference_remove(conference: int, call: int = 0) -> int:
     """Let a call leave; it goes on by itself."""
     return _on_conference(conference, call, lambda found, member: found.remove(member))
+
+
+@returns_code
+def sip_conference_mute(conference: int, call: int = 0, muted: bool = True) -> int:
+    """Let the others of a conference not hear a call, or hear it again."""
+    return _on_conference(conference, call, lambda found, member: found.mute(member, bool(muted)))
+
+
+@returns_code
+def sip_conference_set_gain(conference: int, call: int = 0, gain: float = 1.0, volume: float = 1.0) -> int:
+    """Scale what the others hear of a call, and what it hears of them: linear factors, 0 to 8."""
+    factors = [seconds(one) for one in (gain, volume)]
+    if None in factors:
+        raise InvalidArgument(f"the factors are {gain!r} and {volume!r}", remedy="Give 0 to 8")
+    return _on_conference(conference, call, lambda found, member: found.set_gain(member, *factors))
 
 
 @returns_code

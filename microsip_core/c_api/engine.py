@@ -11,10 +11,13 @@ from collections import OrderedDict
 from collections.abc import Callable, Coroutine
 from typing import Any, TypeVar
 
+from microsip_core.c_api.codec_order import CodecOrder
 from microsip_core.c_api.dispatcher import Dispatcher
 from microsip_core.c_api.loop_thread import LoopThread
+from microsip_core.c_api.preferences import Preferences
 from microsip_core.c_api.structures import event_of
 from microsip_core.c_api.termination import exit_on_sigterm, forget_sigterm
+from microsip_core.c_api.transport_handles import Transports
 from microsip_core.errors import (
     AuthenticationError,
     InvalidState,
@@ -30,6 +33,8 @@ from microsip_core.user_agent.conference import Conference
 from microsip_core.user_agent.config import UserAgentConfig
 from microsip_core.user_agent.event_stream import EventStream
 from microsip_core.user_agent.events import EventType
+from microsip_core.user_agent.incoming_calls import IncomingCalls, facts_of
+from microsip_core.user_agent.incoming_policy import Decision, decide
 from microsip_core.user_agent.received_request import ReceivedRequest
 from microsip_core.user_agent.states import AccountState, CallState
 from microsip_core.user_agent.user_agent import UserAgent
@@ -64,7 +69,10 @@ class Engine:
     async def _start(self, config: UserAgentConfig | None, media: str | None) -> None:
         self.agent = UserAgent(config, media=media)
         self.agent.on_request = self._hold_request
-        self.agent.on_incoming = self.know  # it rings until sip_answer; the user agent sends 180
+        self.agent.on_incoming = self._incoming
+        self.preferences = Preferences(self.agent)
+        self.transports, self.codecs = Transports(), CodecOrder()
+        self._calls_in = IncomingCalls(self.agent, target_of=self.preferences.dialled_for)
         await self.agent.start()
         self._watch = asyncio.create_task(self._deliver(self.agent.events()))
 
@@ -74,6 +82,13 @@ class Engine:
                 self.know(event.call)  # also one that no function has made: a transfer followed, a place taken over
             waiting = (number for number, one in self._requests.items() if one[0].message is event.message)
             self.dispatcher.put(event_of(event, next(waiting, 0) if event.type is EventType.REQUEST else 0))
+
+    def _incoming(self, call: Call) -> None:
+        """Do with a call as the policy says; without one it rings until sip_answer: the user agent sends 180."""
+        self.know(call)
+        decision = decide(self.preferences.policy, facts_of(self.agent, call))
+        if decision != Decision():
+            self._calls_in.carry_out(call, decision)
 
     def _hold_request(self, received: ReceivedRequest) -> Coroutine[Any, Any, None] | None:
         """Keep a request for sip_send_response, if the settings say that the program answers its method."""

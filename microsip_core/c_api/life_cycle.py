@@ -121,3 +121,8 @@ def _next_event(mask: Any, timeout: float | None) -> SipEvent | None:
     except MicrosipError as error:
         results.record(error.code, str(error))
         return None
+
+
+def sip_event_free(event: SipEvent | None = None) -> int:
+    """Do nothing, for programs that were C: Python frees events by itself. Returns 0."""
+    return ErrorCode.SIP_OK

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from microsip_core.c_api import results
 from microsip_core.c_api.engine import Engine, running_engine
 from microsip_core.c_api.results import handle, number, returns_code, text
 from microsip_core.errors import ErrorCode, InvalidArgument
@@ -84,6 +86,34 @@ def sip_mute(call: int = 0) -> int:
 def sip_unmute(call: int = 0) -> int:
     """Send sound again."""
     return _on_call(call, lambda found: found.unmute())
+
+
+@dataclass(frozen=True, slots=True)
+class SipLevel:
+    """sip_level_t: how loud a call was last, in dBov (RFC 6465): 0 is full scale, -127 silence."""
+
+    sent: float
+    received: float
+
+
+@returns_code
+def sip_media_set_volume(call: int, send: float = 1.0, receive: float = 1.0) -> int:
+    """Scale what a call sends and what it receives: linear factors, 0 to 8."""
+    factors = [results.seconds(one) for one in (send, receive)]
+    if None in factors:
+        raise InvalidArgument(f"the factors are {send!r} and {receive!r}", remedy="Give 0 to 8")
+    return _on_call(call, lambda found: found.set_volume(factors[0] or 0.0, factors[1] or 0.0))
+
+
+@returns_code
+def sip_media_get_level(call: int = 0) -> SipLevel:
+    """Return how loud is what the call last sent and received."""
+    running, wanted = running_engine(), handle(call)
+
+    async def work(agent: UserAgent) -> SipLevel:
+        return SipLevel(*running.call(wanted).level())
+
+    return running.run(work)
 
 
 @returns_code

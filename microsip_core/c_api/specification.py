@@ -17,7 +17,7 @@ from typing import Any
 from microsip_core.c_api import functions, structures
 
 HAND_WRITTEN = frozenset({
-    "sip_build", "sip_errno", "sip_error_text", "sip_event_wait", "sip_init", "sip_is_running",
+    "sip_build", "sip_errno", "sip_error_text", "sip_event_free", "sip_event_wait", "sip_init", "sip_is_running",
     "sip_media_read", "sip_media_stats", "sip_media_write", "sip_parse", "sip_poll", "sip_set_callback",
     "sip_shutdown", "sip_status_text", "sip_strerror", "sip_version",
 })

@@ -38,7 +38,10 @@ class SipEvent:
 
 @dataclass(frozen=True, slots=True)
 class SipAccount:
-    """sip_account_t. ``state``: unregistered, registering, registered, unregistering, failed; ``expires``: seconds."""
+    """sip_account_t. ``state``: unregistered, registering, registered, unregistering, failed; ``expires``: seconds.
+
+    ``transport`` is "UDP", "TCP", ... where the account says so, else ""; ``srtp`` is that of the engine.
+    """
 
     id: int
     aor: str
@@ -47,6 +50,8 @@ class SipAccount:
     state: str
     expires: int
     last_status: int
+    transport: str
+    srtp: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +59,8 @@ class SipSession:
     """sip_session_t. ``state`` is a call state of the documentation; times are seconds since the epoch, 0: not yet.
 
     ``duration`` is seconds since the answer. ``end_cause`` and ``ended_by`` are "" while the call lasts.
+    ``asserted_id`` is the caller as a trusted peer says, ``diversion`` who sent the call on last, ``media`` the kinds
+    of media agreed on with commas between, ``recording`` the file of the last recording; each "" where there is none.
     """
 
     call: int
@@ -77,6 +84,12 @@ class SipSession:
     held: bool
     remote_held: bool
     muted: bool
+    asserted_id: str
+    diversion: str
+    local_tag: str
+    remote_tag: str
+    media: str
+    recording: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,11 +142,12 @@ def event_of(event: Event, request: int = 0) -> SipEvent:
     )
 
 
-def account_of(account: Account) -> SipAccount:
-    """Return a snapshot of an account."""
+def account_of(account: Account, srtp: str) -> SipAccount:
+    """Return a snapshot of an account; ``srtp`` is the mode of the engine."""
     return SipAccount(
         account.id, account.aor, account.registrar, account.proxy or "", account.state.value,
         int(account.expires or 0), account.status,
+        account.traits.transport or account.uri.transport or "", srtp,
     )
 
 
@@ -145,4 +159,7 @@ def session_of(call: Call) -> SipSession:
         call.answered or 0.0, call.ended or 0.0, call.duration, call.status, call.reason,
         call.end_cause.value if call.end_cause else "", call.ended_by or "", call.held,
         call.state is CallState.REMOTE_HELD, call.muted,
+        call.caller.uri if call.caller is not None and call.caller.header != "From" else "",
+        call.diversions[0].uri if call.diversions else "", *call.tags, "audio" if call.codec else "",
+        call.recording_path,
     )

@@ -17,7 +17,8 @@ def sip_transfer(call: int, uri: str) -> int:
     running, wanted, target = running_engine(), handle(call), text(uri, "uri")
 
     async def work(agent: UserAgent) -> int:
-        await running.call(wanted).transfer(target)
+        found = running.call(wanted)
+        await found.transfer(running.preferences.dialled_for(target, found))
         return ErrorCode.SIP_OK
 
     return running.run(work)
@@ -41,7 +42,8 @@ def sip_redirect(call: int, uri: str) -> int:
     running, wanted, target = running_engine(), handle(call), text(uri, "uri")
 
     async def work(agent: UserAgent) -> int:
-        await (running.call(wanted) if wanted else running.ringing_call()).redirect(target)
+        found = running.call(wanted) if wanted else running.ringing_call()
+        await found.redirect(running.preferences.dialled_for(target, found))
         return ErrorCode.SIP_OK
 
     return running.run(work)

@@ -9,17 +9,16 @@ from typing import Any
 
 from microsip_core.config.configuration import Configuration
 from microsip_core.control.actions import Digits
-from microsip_core.control.call_policy import IncomingFacts, decide
+from microsip_core.control.call_policy import decide
 from microsip_core.control.event_commands import EventCommands, EventFacts, remote_facts
 from microsip_core.control.log import LOG
 from microsip_core.control.numbers import PhoneStatus
 from microsip_core.control.phone_accounts import PhoneAccounts
 from microsip_core.control.phone_settings import dial_target, recording_file
 from microsip_core.errors import MicrosipError
-from microsip_core.sip.auto_answer import answer_after
 from microsip_core.user_agent.call import Call
 from microsip_core.user_agent.events import Event, EventType
-from microsip_core.user_agent.incoming_calls import IncomingCalls, address_of
+from microsip_core.user_agent.incoming_calls import IncomingCalls, facts_of
 from microsip_core.user_agent.states import CallState, EndCause
 from microsip_core.user_agent.user_agent import UserAgent
 
@@ -50,23 +49,7 @@ class PhoneCalls:
 
     def incoming(self, call: Call) -> None:
         """Decide on a call that comes in."""
-        self._policy.carry_out(call, decide(self.configuration.settings, self._incoming_facts(call)))
-
-    def _incoming_facts(self, call: Call) -> IncomingFacts:
-        others = [one for one in self.agent.calls if one is not call]
-        section = self.accounts.settings_of(call.account)
-        remote = remote_facts(EventFacts(""), call.remote_uri, "")
-        request = call.invite_request
-        called_user = address_of(request.uri if request is not None else call.local_uri)[0]
-        domain = address_of(f"sip:x@{section.domain or section.server}")[2] if section is not None else ""
-        return IncomingFacts(
-            number=remote.number, caller_domain=address_of(call.remote_uri)[2], called_user=called_user,
-            called_domain=address_of(call.local_uri)[2],
-            account_user=section.username if section else "",
-            account_domain=domain,
-            calls=len(others), held=sum(one.state is CallState.HELD for one in others),
-            asked_delay=answer_after(request) if request is not None else None,
-        )
+        self._policy.carry_out(call, decide(self.configuration.settings, facts_of(self.agent, call)))
 
     def _forward_target(self, number: str, call: Call) -> str:
         return dial_target(number, self.accounts.settings_of(call.account))

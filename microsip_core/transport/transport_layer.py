@@ -6,7 +6,7 @@ import asyncio
 import socket
 from collections.abc import Callable, Iterable, Sequence
 
-from microsip_core.errors import Busy, NetworkError
+from microsip_core.errors import Busy, InvalidArgument, InvalidState, NetworkError
 from microsip_core.sip.hop import Hop, OutgoingPacket, Source
 from microsip_core.transport.address import (
     HostPort,
@@ -16,7 +16,7 @@ from microsip_core.transport.address import (
     numeric_family,
     parse_listen,
 )
-from microsip_core.transport.connector import STREAM_TRANSPORTS
+from microsip_core.transport.connector import STREAM_TRANSPORTS, Connector
 from microsip_core.transport.keep_alive import KeepAlive
 from microsip_core.transport.link import Failed, Flush, Link, Receive, Trace
 from microsip_core.transport.local_route import concrete, routing_address, send_error
@@ -25,7 +25,7 @@ from microsip_core.transport.stream_addresses import StreamAddresses
 from microsip_core.transport.stream_limits import DEFAULT_STREAM_LIMITS, StreamLimits
 from microsip_core.transport.streams import StreamLayer
 from microsip_core.transport.stun_client import StunClient
-from microsip_core.transport.tls import TlsSettings
+from microsip_core.transport.tls import TlsSettings, client_context, server_context
 from microsip_core.transport.udp import UdpLink, open_udp_socket
 
 _KNOWN_HOPS = 4096
@@ -51,7 +51,7 @@ class TransportLayer:
         nameservers: Sequence[str] = (), stun_server: bool = False, listen_tcp: bool = False,
     ) -> None:
         self._loop = loop
-        self._listen = [listen] if isinstance(listen, str) else list(listen)
+        self._listen = ([listen] if isinstance(listen, str) else list(listen)) or [""]
         self._receive = receive if trace is None else self._receive_traced
         self._receive_next = receive
         self._flush = flush
@@ -86,7 +86,7 @@ class TransportLayer:
         called again.
         """
         if listen is not None:
-            self._listen = [listen] if isinstance(listen, str) else list(listen)
+            self._listen = ([listen] if isinstance(listen, str) else list(listen)) or [""]
         self._close_all()
         self.addresses.forget()
         self.resolver.forget()
@@ -106,21 +106,64 @@ class TransportLayer:
 
     async def _open_listed(self) -> list[tuple[str, HostPort]]:
         """Open a socket for each address we were told."""
-        opened: list[tuple[str, HostPort]] = []
-        for text in self._listen or [""]:
-            protocol, host, port = parse_listen(text)
-            family = numeric_family(host)
-            if family is None:
-                target = (await self.resolver.resolve(Hop("UDP", host, port or 5060)))[0]
-                host, family = target.address[0], target.family
-            if protocol == "UDP":
-                local = self._open_udp(host, port, family).local
-                opened.append((protocol, local))
-                if self._listen_tcp and not any(parse_listen(one).transport == "TCP" for one in self._listen):
-                    self._listen_too(local, family)
-            else:
-                opened.append((protocol, self.addresses.open_listener(protocol, host, port, family).local))
+        return [await self._open_one(text) for text in self._listen]
+
+    async def _open_one(self, text: str) -> tuple[str, HostPort]:
+        protocol, host, port = parse_listen(text)
+        family = numeric_family(host)
+        if family is None:
+            target = (await self.resolver.resolve(Hop("UDP", host, port or 5060)))[0]
+            host, family = target.address[0], target.family
+        if protocol != "UDP":
+            return protocol, self.addresses.open_listener(protocol, host, port, family).local
+        local = self._open_udp(host, port, family).local
+        if self._listen_tcp and not any(parse_listen(one).transport == "TCP" for one in self._listen):
+            self._listen_too(local, family)
+        return protocol, local
+
+    async def add(self, text: str) -> tuple[str, HostPort]:
+        """Listen at one more address, written as in ``listen``; returns transport and address. Raises as :meth:`open`.
+        """
+        opened = await self._open_one(text)
+        self._listening.append(opened)
+        self._listen.append(text)
+        self._forget_ways()
         return opened
+
+    def remove(self, protocol: str, local: HostPort) -> None:
+        """Listen no more at an address that we were told; what was opened for TCP beside a UDP address closes with it.
+
+        Connections go on. Raises InvalidState for the last address, InvalidArgument for one that is none of ours.
+        """
+        if (protocol, local) not in self._listening:
+            raise InvalidArgument(f"we do not listen at {protocol} {join_host_port(local)}", step="close transport")
+        if len(self._listening) == 1:
+            raise InvalidState("this is the only address", step="close transport", remedy="Add another one before")
+        at = self._listening.index((protocol, local))
+        del self._listening[at], self._listen[at]
+        if protocol == "UDP":
+            for link in [one for one in self._links if one.local == local]:
+                link.close()
+                self._links.remove(link)
+        for listener in list(self.streams.listeners):
+            beside = protocol == "UDP" and listener.protocol == "TCP" and ("TCP", local) not in self._listening
+            if listener.local == local and (listener.protocol == protocol or beside):
+                listener.close()
+                self.streams.listeners.remove(listener)
+        self._forget_ways()
+
+    def _forget_ways(self) -> None:
+        """Look anew for the socket that leads to each destination."""
+        self._routes.clear()
+        self._by_local = {local: link for local, link in self._by_local.items() if link in self._links}
+        self.addresses.forget()
+
+    def set_tls(self, tls: TlsSettings) -> None:
+        """Use another certificate or other authorities for connections from now on. Raises TlsError for bad files."""
+        client_context(tls)
+        if tls.certificate is not None:
+            server_context(tls)
+        self.streams.connector = Connector(self._loop, self.streams, tls)
 
     def _listen_too(self, local: HostPort, family: socket.AddressFamily) -> None:
         """Listen for TCP where we do for UDP, if we may: large requests come that way (RFC 3261 s18.1.1)."""

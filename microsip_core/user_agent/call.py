@@ -17,7 +17,7 @@ from microsip_core.user_agent.events import EventType
 from microsip_core.user_agent.failure import refusal_status
 from microsip_core.user_agent.outcome import DONE, Outcome
 from microsip_core.user_agent.states import CallState, EndCause
-from microsip_core.user_agent.target import check_headers, complete_target, parse_uri
+from microsip_core.user_agent.target import check_headers, check_media, complete_target, parse_uri
 from microsip_core.user_agent.transfer import TransferAttempt, begin_transfer
 
 Headers = Sequence[tuple[str, str]]
@@ -166,7 +166,15 @@ class Call(CallRequests, CallMedia):
         """Resume after :meth:`hold`."""
         return self._renegotiate(False, "unhold", check_headers(headers, "unhold"))
 
-    def _renegotiate(self, hold: bool, step: str, headers: Headers) -> Outcome:
+    def update(self, media: str = "audio", *, headers: Headers | None = None) -> Outcome:
+        """Agree on the media anew by a re-INVITE: what is on hold stays so. ``media`` is "audio".
+
+        Awaiting raises CallRefused when the peer does not take it, NotSupported for video.
+        """
+        check_media(media)
+        return self._renegotiate(self.held, "update", check_headers(headers, "update"), anew=True)
+
+    def _renegotiate(self, hold: bool, step: str, headers: Headers, *, anew: bool = False) -> Outcome:
         if self.state not in ANSWERED or self.session is None or self.media is None:
             raise InvalidState(
                 f"the call is {self.state}", step=step, peer=self.remote_uri, remedy="Wait until the call is answered",
@@ -175,7 +183,7 @@ class Call(CallRequests, CallMedia):
             raise InvalidState(
                 "a change of the call is under way", step=step, peer=self.remote_uri, remedy="Await the one before",
             )
-        if hold == self.held:
+        if hold == self.held and not anew:
             return DONE
         self.session.reinvite(self.media.hold(hold), self.agent.now(), headers=headers)
         renegotiation = self.agent.loop.create_future()

@@ -99,6 +99,18 @@ class CallLife:
         return diversions_of(self.invite_request) if self.invite_request is not None else ()
 
     @property
+    def tags(self) -> tuple[str, str]:
+        """Our tag and the peer's, which name the dialog beside ``call_id`` (RFC 3261 s12); "" where there is none yet.
+        """
+        dialog = self.session.dialog if self.session is not None else None
+        if dialog is not None:
+            return dialog.local_tag, dialog.remote_tag
+        told, last = self.invite_request, self.response
+        caller = (told.from_.tag if told is not None else None) or ""
+        callee = (last.to.tag if last is not None else None) or ""
+        return (caller, callee) if self.direction == "outgoing" else (callee, caller)
+
+    @property
     def history(self) -> tuple[HistoryEntry, ...]:
         """Where the call has been before (RFC 7044); empty where it does not say."""
         return history_of(self.invite_request) if self.invite_request is not None else ()

@@ -33,6 +33,8 @@ class CallMedia(CallPlayback):
     _audio: CallAudio | None = None
     _recordings: dict[int, tuple[str, asyncio.Future[None]]] | None = None
     recording_error: MicrosipError | None = None
+    recording_path = ""
+    """The file of the last recording, also when it has ended; empty where there was none."""
 
     @property
     def codec(self) -> str | None:
@@ -59,6 +61,14 @@ class CallMedia(CallPlayback):
         self.stream("unmute").set_mute(False)
         self.muted = False
 
+    def set_volume(self, send: float = 1.0, receive: float = 1.0) -> None:
+        """Scale what is sent and what is received: linear factors, 0 to 8."""
+        self.stream("set volume").set_gain(send, receive)
+
+    def level(self) -> tuple[float, float]:
+        """Return how loud was what was last sent and received, in dBov (RFC 6465): 0 is full scale, -127 silence."""
+        return self.stream("level").level()
+
     def record(self, path: str | PathLike[str], *, stereo: bool = True) -> None:
         """Record the call to a file: stereo has us left and the peer right, else both are mixed.
 
@@ -70,6 +80,7 @@ class CallMedia(CallPlayback):
         recording = self.stream("record").record(path, stereo=stereo)
         if self._recordings is None:
             self._recordings = {}
+        self.recording_path = str(path)
         self._recordings[recording] = (str(path), self.agent.loop.create_future())
         self.emit(EventType.RECORDING_STARTED, text=str(path))
 

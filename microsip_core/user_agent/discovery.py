@@ -27,10 +27,20 @@ class Discovery:
         self._agent = agent
         self._task: asyncio.Task[None] | None = None
         self._hop: Hop | None = None
-        server = agent.config.stun_server
-        if server is not None:
-            host, port = split_host_port(server, STUN_PORT)
-            self._hop = Hop("UDP", host, port)
+        self._hop = _hop_of(agent.config.stun_server)
+
+    def use(self, server: str | None) -> None:
+        """Ask another server from now on; None: none, and go by our own addresses."""
+        self._agent.transport.release_flow(self)
+        if self._task is not None:
+            self._task.cancel()
+        self._hop = _hop_of(server)
+        if self._hop is not None:
+            self._start(0.0)
+        elif self._agent.endpoint.public_addresses:
+            self._agent.endpoint.public_addresses.clear()
+            for account in self._agent.accounts:
+                account.recover()
 
     async def begin(self) -> None:
         """Ask, and wait a little for the answer."""
@@ -101,3 +111,7 @@ class Discovery:
         if self._task is not None:
             self._task.cancel()
             await asyncio.gather(self._task, return_exceptions=True)
+
+
+def _hop_of(server: str | None) -> Hop | None:
+    return None if server is None else Hop("UDP", *split_host_port(server, STUN_PORT))

@@ -6,11 +6,13 @@ from collections.abc import Callable
 from functools import partial
 
 from microsip_core.errors import MicrosipError
+from microsip_core.sip.auto_answer import answer_after
 from microsip_core.user_agent.agent_core import AgentCore
 from microsip_core.user_agent.call import Call
 from microsip_core.user_agent.call_life import UNANSWERED_INCOMING
-from microsip_core.user_agent.incoming_policy import Decision
+from microsip_core.user_agent.incoming_policy import Decision, IncomingFacts
 from microsip_core.user_agent.log import LOG
+from microsip_core.user_agent.states import CallState
 from microsip_core.user_agent.target import complete_target
 
 
@@ -75,6 +77,22 @@ def _first(decision: Decision) -> tuple[float, str | None]:
     if forward is not None and (answer is None or forward <= answer):
         return forward, "forward"
     return (0.0, None) if answer is None else (answer, "answer")
+
+
+def facts_of(agent: AgentCore, call: Call) -> IncomingFacts:
+    """Return what the policy asks about an incoming call."""
+    others = [one for one in agent.calls_now if one is not call]
+    request, account = call.invite_request, call.account
+    user, _, host = address_of(call.remote_uri)
+    return IncomingFacts(
+        number=user.partition(":")[0] or host, caller_domain=host,
+        called_user=address_of(request.uri if request is not None else call.local_uri)[0],
+        called_domain=address_of(call.local_uri)[2],
+        account_user=account.uri.user_text if account is not None else "",
+        account_domain=account.uri.host if account is not None else "",
+        calls=len(others), held=sum(one.state is CallState.HELD for one in others),
+        asked_delay=answer_after(request) if request is not None else None,
+    )
 
 
 def address_of(uri: str) -> tuple[str, str, str]:

@@ -48,6 +48,17 @@ class MediaRouter:
         """Name of the media core in use: "native", "reference", or "none"."""
         return str(getattr(self._backend, "core", "none"))
 
+    def reconfigure(self, config: UserAgentConfig) -> None:
+        """Go by other settings in calls to come. Raises CodecError, InvalidArgument; the old ones then stay."""
+        before, self._config = self._config, config
+        try:
+            if self._backend is not None:
+                self.new_session("127.0.0.1", None).close()
+                self._check_ports()
+        except Exception:
+            self._config = before
+            raise
+
     def open(self) -> None:
         """Start the engine and check the settings. Raises CodecError, InvalidArgument, NotSupported."""
         self._backend = self._create_backend()

@@ -9,10 +9,12 @@ from types import TracebackType
 from typing import Any, Unpack
 
 from microsip_core.diagnosis.trace import TraceEntry, TraceSink
+from microsip_core.errors import NotSupported
 from microsip_core.sip.auto_answer import request_headers as auto_answer_headers
 from microsip_core.sip.endpoint import EndpointStatistics
 from microsip_core.sip.identity import Credential
 from microsip_core.transport.address import HostPort
+from microsip_core.transport.tls import TlsSettings
 from microsip_core.user_agent.account import Account
 from microsip_core.user_agent.account_options import AccountOptions, AccountTraits, check_privacy, check_text
 from microsip_core.user_agent.call import Call
@@ -32,6 +34,13 @@ from microsip_core.user_agent.states import CallState, EndCause
 from microsip_core.user_agent.target import check_headers, check_media, check_timeout, complete_target, parse_uri
 
 Headers = Sequence[tuple[str, str]]
+
+
+LIVE_SETTINGS = frozenset({
+    "auto_answer_from", "auto_answer_headers", "auto_ring", "close_timeout", "codecs", "followed_hosts", "max_calls",
+    "max_message_size", "max_redirects", "port_range", "ptime_ms", "srtp", "stun_server", "tls",
+})
+"""The fields of UserAgentConfig that :meth:`UserAgent.reconfigure` changes."""
 
 
 class UserAgent(AgentRequests):
@@ -102,6 +111,25 @@ class UserAgent(AgentRequests):
         """
         self.require_open("network changed")
         await asyncio.shield(self.network.start(listen))
+
+    def reconfigure(self, **changes: Any) -> None:
+        """Change settings while we run: those named in ``LIVE_SETTINGS``, for calls and messages to come.
+
+        Raises InvalidArgument for a value out of range, CodecError for an unknown codec, TlsError for files that can
+        not be used, NotSupported for a setting that is only read at the start; all stay as they were then.
+        """
+        self.require_open("reconfigure")
+        fixed = sorted(set(changes) - LIVE_SETTINGS)
+        if fixed:
+            raise NotSupported(f"{fixed[0]} can not be changed while the user agent runs", step="reconfigure",
+                               remedy=f"These can: {', '.join(sorted(LIVE_SETTINGS))}")
+        config = dataclasses.replace(self.config, **changes)
+        if "tls" in changes:
+            self.transport.set_tls(config.tls or TlsSettings())
+        self.media.reconfigure(config)
+        self.config = config
+        if "stun_server" in changes:
+            self.discovery.use(config.stun_server)
 
     @property
     def listen_address(self) -> HostPort:

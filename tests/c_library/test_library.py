@@ -113,6 +113,8 @@ def misuse() -> str:
     for function in table().values():
         for choice in range(3):
             arguments = [VALUES[parameter.kind][choice] for parameter in function.parameters]
+            if function.name == "sip_set_log" and choice == 0:
+                arguments[0] = '"error"'  # faults are to be seen, and nothing else
             kind = function.returns
             last = RESULTS.get(kind) or (("NULL",) * 3 if kind == "record" else ("NULL, 0", "NULL, 4", "NULL, -1"))
             arguments += [last[choice]] if last[choice] else []

@@ -12,6 +12,20 @@ static void microsip_take_account(struct values *from, void *structure)
     take_text(from, to->state, sizeof to->state);
     to->expires = take_int(from);
     to->last_status = take_int(from);
+    take_text(from, to->transport, sizeof to->transport);
+    take_text(from, to->srtp, sizeof to->srtp);
+}
+
+static void microsip_take_codec(struct values *from, void *structure)
+{
+    sip_codec_t *to = structure;
+    take_text(from, to->name, sizeof to->name);
+    to->payload = take_int(from);
+    to->clock_rate = take_int(from);
+    to->sample_rate = take_int(from);
+    to->channels = take_int(from);
+    to->priority = take_int(from);
+    take_text(from, to->description, sizeof to->description);
 }
 
 static void microsip_take_conference(struct values *from, void *structure)
@@ -24,6 +38,24 @@ static void microsip_take_conference(struct values *from, void *structure)
     to->muted_count = take_ints(from, to->muted, SIP_LIST_MAX);
     to->frames = take_int(from);
     to->frames_skipped = take_int(from);
+}
+
+static void microsip_take_device(struct values *from, void *structure)
+{
+    sip_device_t *to = structure;
+    to->id = take_int(from);
+    take_text(from, to->name, sizeof to->name);
+    to->inputs = take_int(from);
+    to->outputs = take_int(from);
+    to->sample_rate = take_int(from);
+    to->is_default = take_int(from);
+}
+
+static void microsip_take_level(struct values *from, void *structure)
+{
+    sip_level_t *to = structure;
+    to->sent = take_real(from);
+    to->received = take_real(from);
 }
 
 void microsip_take_media_stream(struct values *from, void *structure)
@@ -71,6 +103,33 @@ static void microsip_take_session(struct values *from, void *structure)
     to->held = take_int(from);
     to->remote_held = take_int(from);
     to->muted = take_int(from);
+    take_text(from, to->asserted_id, sizeof to->asserted_id);
+    take_text(from, to->diversion, sizeof to->diversion);
+    take_text(from, to->local_tag, sizeof to->local_tag);
+    take_text(from, to->remote_tag, sizeof to->remote_tag);
+    take_text(from, to->media, sizeof to->media);
+    take_text(from, to->recording, sizeof to->recording);
+}
+
+static void microsip_take_transport(struct values *from, void *structure)
+{
+    sip_transport_t *to = structure;
+    to->id = take_int(from);
+    take_text(from, to->protocol, sizeof to->protocol);
+    take_text(from, to->host, sizeof to->host);
+    to->port = take_int(from);
+}
+
+static void microsip_take_uri(struct values *from, void *structure)
+{
+    sip_uri_t *to = structure;
+    take_text(from, to->scheme, sizeof to->scheme);
+    take_text(from, to->user, sizeof to->user);
+    take_text(from, to->host, sizeof to->host);
+    to->port = take_int(from);
+    take_text(from, to->transport, sizeof to->transport);
+    take_text(from, to->parameters, sizeof to->parameters);
+    take_text(from, to->headers, sizeof to->headers);
 }
 
 int sip_answer(int call, int code)
@@ -96,6 +155,22 @@ int sip_cancel(int call)
     struct request asked;
     request_begin(&asked, "sip_cancel");
     put_int(&asked, call);
+    return request_int(&asked);
+}
+
+int sip_codec_list(sip_codec_t *list, int most)
+{
+    struct request asked;
+    request_begin(&asked, "sip_codec_list");
+    return request_records(&asked, list, sizeof *list, most, microsip_take_codec);
+}
+
+int sip_codec_set_priority(const char *codec, int priority)
+{
+    struct request asked;
+    request_begin(&asked, "sip_codec_set_priority");
+    put_text(&asked, codec);
+    put_int(&asked, priority);
     return request_int(&asked);
 }
 
@@ -132,12 +207,33 @@ int sip_conference_info(int conference, sip_conference_t *info)
     return request_record(&asked, info, microsip_take_conference);
 }
 
+int sip_conference_mute(int conference, int call, int muted)
+{
+    struct request asked;
+    request_begin(&asked, "sip_conference_mute");
+    put_int(&asked, conference);
+    put_int(&asked, call);
+    put_int(&asked, muted);
+    return request_int(&asked);
+}
+
 int sip_conference_remove(int conference, int call)
 {
     struct request asked;
     request_begin(&asked, "sip_conference_remove");
     put_int(&asked, conference);
     put_int(&asked, call);
+    return request_int(&asked);
+}
+
+int sip_conference_set_gain(int conference, int call, double gain, double volume)
+{
+    struct request asked;
+    request_begin(&asked, "sip_conference_set_gain");
+    put_int(&asked, conference);
+    put_int(&asked, call);
+    put_real(&asked, gain);
+    put_real(&asked, volume);
     return request_int(&asked);
 }
 
@@ -179,6 +275,22 @@ int sip_get_call_info(int call, sip_session_t *info)
     request_begin(&asked, "sip_get_call_info");
     put_int(&asked, call);
     return request_record(&asked, info, microsip_take_session);
+}
+
+int sip_get_option(const char *key, char *text, int size)
+{
+    struct request asked;
+    request_begin(&asked, "sip_get_option");
+    put_text(&asked, key);
+    return request_text(&asked, text, size);
+}
+
+int sip_get_presence(const char *uri, char *text, int size)
+{
+    struct request asked;
+    request_begin(&asked, "sip_get_presence");
+    put_text(&asked, uri);
+    return request_text(&asked, text, size);
 }
 
 int sip_hangup(int call)
@@ -258,6 +370,29 @@ int sip_list_calls(int *handles, int most)
     return request_ints(&asked, handles, most);
 }
 
+int sip_load_config(const char *path)
+{
+    struct request asked;
+    request_begin(&asked, "sip_load_config");
+    put_text(&asked, path);
+    return request_int(&asked);
+}
+
+int sip_media_get_level(int call, sip_level_t *info)
+{
+    struct request asked;
+    request_begin(&asked, "sip_media_get_level");
+    put_int(&asked, call);
+    return request_record(&asked, info, microsip_take_level);
+}
+
+int sip_media_list_devices(sip_device_t *list, int most)
+{
+    struct request asked;
+    request_begin(&asked, "sip_media_list_devices");
+    return request_records(&asked, list, sizeof *list, most, microsip_take_device);
+}
+
 int sip_media_play(int call, const char *file, int loop)
 {
     struct request asked;
@@ -284,6 +419,33 @@ int sip_media_record(int call, const char *file)
     request_begin(&asked, "sip_media_record");
     put_int(&asked, call);
     put_text(&asked, file);
+    return request_int(&asked);
+}
+
+int sip_media_set_devices(const char *input, const char *output, const char *ring)
+{
+    struct request asked;
+    request_begin(&asked, "sip_media_set_devices");
+    put_text(&asked, input);
+    put_text(&asked, output);
+    put_text(&asked, ring);
+    return request_int(&asked);
+}
+
+int sip_media_set_null(void)
+{
+    struct request asked;
+    request_begin(&asked, "sip_media_set_null");
+    return request_int(&asked);
+}
+
+int sip_media_set_volume(int call, double send, double receive)
+{
+    struct request asked;
+    request_begin(&asked, "sip_media_set_volume");
+    put_int(&asked, call);
+    put_real(&asked, send);
+    put_real(&asked, receive);
     return request_int(&asked);
 }
 
@@ -321,11 +483,28 @@ int sip_mute(int call)
     return request_int(&asked);
 }
 
+int sip_mwi_state(int account)
+{
+    struct request asked;
+    request_begin(&asked, "sip_mwi_state");
+    put_int(&asked, account);
+    return request_int(&asked);
+}
+
 int sip_network_changed(void)
 {
     struct request asked;
     request_begin(&asked, "sip_network_changed");
     return request_int(&asked);
+}
+
+int sip_normalize_number(const char *number, int account, char *text, int size)
+{
+    struct request asked;
+    request_begin(&asked, "sip_normalize_number");
+    put_text(&asked, number);
+    put_int(&asked, account);
+    return request_text(&asked, text, size);
 }
 
 int sip_options(const char *uri, double timeout, int account)
@@ -334,6 +513,24 @@ int sip_options(const char *uri, double timeout, int account)
     request_begin(&asked, "sip_options");
     put_text(&asked, uri);
     put_limit(&asked, timeout);
+    put_int(&asked, account);
+    return request_int(&asked);
+}
+
+int sip_parse_uri(const char *uri, sip_uri_t *info)
+{
+    struct request asked;
+    request_begin(&asked, "sip_parse_uri");
+    put_text(&asked, uri);
+    return request_record(&asked, info, microsip_take_uri);
+}
+
+int sip_publish(const char *status, const char *note, int account)
+{
+    struct request asked;
+    request_begin(&asked, "sip_publish");
+    put_text(&asked, status);
+    put_text(&asked, note);
     put_int(&asked, account);
     return request_int(&asked);
 }
@@ -392,6 +589,14 @@ int sip_ringing(int call)
     return request_int(&asked);
 }
 
+int sip_save_config(const char *path)
+{
+    struct request asked;
+    request_begin(&asked, "sip_save_config");
+    put_text(&asked, path);
+    return request_int(&asked);
+}
+
 int sip_send_dtmf(int call, const char *digits, const char *method, int ms)
 {
     struct request asked;
@@ -428,6 +633,16 @@ int sip_send_response(int request, int status, const char *reason, const char *h
     return request_int(&asked);
 }
 
+int sip_set_auto_answer(const char *mode, int delay, const char *filter)
+{
+    struct request asked;
+    request_begin(&asked, "sip_set_auto_answer");
+    put_text(&asked, mode);
+    put_int(&asked, delay);
+    put_text(&asked, filter);
+    return request_int(&asked);
+}
+
 int sip_set_credentials(const char *username, const char *password, int account)
 {
     struct request asked;
@@ -446,12 +661,66 @@ int sip_set_default_account(int account)
     return request_int(&asked);
 }
 
+int sip_set_deny(const char *mode)
+{
+    struct request asked;
+    request_begin(&asked, "sip_set_deny");
+    put_text(&asked, mode);
+    return request_int(&asked);
+}
+
+int sip_set_dialplan(const char *plan, const char *prefix, int account)
+{
+    struct request asked;
+    request_begin(&asked, "sip_set_dialplan");
+    put_text(&asked, plan);
+    put_text(&asked, prefix);
+    put_int(&asked, account);
+    return request_int(&asked);
+}
+
 int sip_set_display_name(const char *name, int account)
 {
     struct request asked;
     request_begin(&asked, "sip_set_display_name");
     put_text(&asked, name);
     put_int(&asked, account);
+    return request_int(&asked);
+}
+
+int sip_set_dnd(int on)
+{
+    struct request asked;
+    request_begin(&asked, "sip_set_dnd");
+    put_int(&asked, on);
+    return request_int(&asked);
+}
+
+int sip_set_forward(const char *mode, const char *uri, int delay)
+{
+    struct request asked;
+    request_begin(&asked, "sip_set_forward");
+    put_text(&asked, mode);
+    put_text(&asked, uri);
+    put_int(&asked, delay);
+    return request_int(&asked);
+}
+
+int sip_set_log(const char *level, const char *sink)
+{
+    struct request asked;
+    request_begin(&asked, "sip_set_log");
+    put_text(&asked, level);
+    put_text(&asked, sink);
+    return request_int(&asked);
+}
+
+int sip_set_option(const char *key, const char *value)
+{
+    struct request asked;
+    request_begin(&asked, "sip_set_option");
+    put_text(&asked, key);
+    put_text(&asked, value);
     return request_int(&asked);
 }
 
@@ -473,12 +742,85 @@ int sip_set_registrar(const char *uri, int account)
     return request_int(&asked);
 }
 
+int sip_set_srtp(const char *mode)
+{
+    struct request asked;
+    request_begin(&asked, "sip_set_srtp");
+    put_text(&asked, mode);
+    return request_int(&asked);
+}
+
+int sip_set_stun(const char *server)
+{
+    struct request asked;
+    request_begin(&asked, "sip_set_stun");
+    put_text(&asked, server);
+    return request_int(&asked);
+}
+
+int sip_set_tls(const char *cert, const char *key, const char *ca, int verify)
+{
+    struct request asked;
+    request_begin(&asked, "sip_set_tls");
+    put_text(&asked, cert);
+    put_text(&asked, key);
+    put_text(&asked, ca);
+    put_int(&asked, verify);
+    return request_int(&asked);
+}
+
+int sip_subscribe(const char *uri, const char *event, int expires, int account)
+{
+    struct request asked;
+    request_begin(&asked, "sip_subscribe");
+    put_text(&asked, uri);
+    put_text(&asked, event);
+    put_int(&asked, expires);
+    put_int(&asked, account);
+    return request_int(&asked);
+}
+
 int sip_transfer(int call, const char *uri)
 {
     struct request asked;
     request_begin(&asked, "sip_transfer");
     put_int(&asked, call);
     put_text(&asked, uri);
+    return request_int(&asked);
+}
+
+int sip_transport_add(const char *proto, const char *host, int port)
+{
+    struct request asked;
+    request_begin(&asked, "sip_transport_add");
+    put_text(&asked, proto);
+    put_text(&asked, host);
+    put_int(&asked, port);
+    return request_int(&asked);
+}
+
+int sip_transport_close(int transport)
+{
+    struct request asked;
+    request_begin(&asked, "sip_transport_close");
+    put_int(&asked, transport);
+    return request_int(&asked);
+}
+
+int sip_transport_list(sip_transport_t *list, int most)
+{
+    struct request asked;
+    request_begin(&asked, "sip_transport_list");
+    return request_records(&asked, list, sizeof *list, most, microsip_take_transport);
+}
+
+int sip_typing(const char *uri, int active, int account)
+{
+    struct request asked;
+    request_begin(&asked, "sip_typing");
+    put_text(&asked, uri);
+    put_int(&asked, active);
+    put_int(&asked, account);
     return request_int(&asked);
 }
 
@@ -503,6 +845,23 @@ int sip_unregister(int account)
     struct request asked;
     request_begin(&asked, "sip_unregister");
     put_int(&asked, account);
+    return request_int(&asked);
+}
+
+int sip_unsubscribe(int subscription)
+{
+    struct request asked;
+    request_begin(&asked, "sip_unsubscribe");
+    put_int(&asked, subscription);
+    return request_int(&asked);
+}
+
+int sip_update(int call, const char *media)
+{
+    struct request asked;
+    request_begin(&asked, "sip_update");
+    put_int(&asked, call);
+    put_text(&asked, media);
     return request_int(&asked);
 }
 
