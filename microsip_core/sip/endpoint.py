@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Hashable, Iterable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +17,7 @@ from .hop import Hop, OutgoingPacket, Source
 from .identity import Identity
 from .limits import DEFAULT_LIMITS, Limits
 from .message import Request
+from .overload import OverloadControl, OverloadSettings
 from .parse_error import SipParseError
 from .parser import check_request, check_response, parse_message
 from .protection import AddressesOf
@@ -86,6 +87,8 @@ class EndpointConfig:
     s4.1), and for a WS hop whether it is meant to be WSS (RFC 7118 s4.1); a pure, quick function of the driver."""
     admission: AdmissionSettings | None = None
     """Whose requests outside of dialogs are taken, and how many; None: all of everybody's."""
+    overload: OverloadSettings | None = None
+    """When new requests are refused since the driver can not keep up; None: never."""
     public: tuple[str, int] | None = None
     """Where all of us are to be called whatever our sockets say, unless an identity says otherwise; port 0: that of the
     socket."""
@@ -113,6 +116,8 @@ class EndpointStatistics:
     """How many of these, with 503, since too many came from one source."""
     dropped: int = 0
     """Requests without any answer, since far too many came from one source."""
+    overloaded: int = 0
+    """Requests refused with 503 since we could not keep up with what came in."""
     strangers: int = 0
     """Requests from outside of the networks allowed, answered with 403 or not at all."""
     switched_to_tcp: int = 0
@@ -143,6 +148,8 @@ class Endpoint:
         self.admission: Admission | None = None
         if config.admission is not None:
             self.admission = Admission(config.admission)
+        self.overload = OverloadControl(config.overload) if config.overload is not None else None
+        if self.admission is not None or self.overload is not None:
             self.layer.admits = self._admits
         self.dialogs: dict[DialogKey, Dialog] = {}
         self.unacknowledged: dict[tuple[str, str], InviteSession] = {}
@@ -197,6 +204,12 @@ class Endpoint:
                 return
         self.layer.receive(message, source, now)
 
+    def note_wait(self, waited: float, now: float, queue: Hashable) -> None:
+        """Tell for how many seconds the oldest message has waited of those that are received next, from the socket
+        ``queue``: by this we learn that we can not keep up, and refuse new requests (``config.overload``)."""
+        if self.overload is not None:
+            self.overload.note_wait(waited, now, queue)
+
     def _refuse_malformed(
         self, request: Request | None, status: int, reason: str, source: Source, now: float,
     ) -> None:
@@ -214,12 +227,23 @@ class Endpoint:
         to_tag = request.to.tag
         if to_tag is not None and (request.call_id, to_tag, request.from_.tag or "") in self.dialogs:
             return True
-        verdict = self._judge(source, now)
+        verdict = self._judge(source, now) if self.admission is not None else Verdict.ADMITTED
+        if verdict is Verdict.ADMITTED:
+            return not self._overloaded(request, source, now)
         if verdict is Verdict.LIMITED and self.admission is not None:
-            self.layer.refuse(request, source, 503, (("Retry-After", str(self.admission.retry_after)),))
+            self.layer.turn_away(request, source, self.admission.retry_after)
         elif verdict is Verdict.FORBIDDEN:
             self.layer.refuse(request, source, 403)
-        return verdict is Verdict.ADMITTED
+        return False
+
+    def _overloaded(self, request: Request, source: Source, now: float) -> bool:
+        """Whether a new request is refused here for want of time; an OPTIONS asks only whether we are there."""
+        control = self.overload
+        if control is None or request.method == "OPTIONS" or not control.refuses(now):
+            return False
+        self.statistics.overloaded += 1
+        self.layer.turn_away(request, source, control.settings.retry_after)
+        return True
 
     def _judge(self, source: Source, now: float) -> Verdict:
         """Judge a request by its source, and count what is not admitted."""

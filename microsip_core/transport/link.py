@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 from typing import Protocol
 
 from microsip_core.errors import NetworkError
@@ -11,6 +11,7 @@ from microsip_core.transport.address import HostPort
 
 Receive = Callable[[bytes, Source], None]  # a datagram or a framed message came in
 Flush = Callable[[], None]  # the batch of messages is over: time to send what came of it
+Waits = Callable[[float, Hashable], None]  # seconds the oldest message of the batch that follows has waited; its socket
 Unreachable = Callable[[HostPort, bytes, OSError], None]  # what was sent to that address did not get there
 Failed = Callable[[object, NetworkError], None]  # the token of a packet, or the branch in it, and why it was not sent
 Trace = Callable[[str, str, HostPort, HostPort, bytes], None]  # "in" or "out", transport, local, remote, message

@@ -13,7 +13,8 @@ from microsip_core.transport import tcp
 from microsip_core.transport.address import HostPort, numeric_family
 from microsip_core.transport.connection import Connection
 from microsip_core.transport.connector import Connector, connection_error
-from microsip_core.transport.link import Failed, Flush, Receive, Trace
+from microsip_core.transport.lateness import Lateness
+from microsip_core.transport.link import Failed, Flush, Receive, Trace, Waits
 from microsip_core.transport.resolver import Resolver
 from microsip_core.transport.stream_limits import StreamLimits
 from microsip_core.transport.tls import TlsSettings
@@ -49,6 +50,7 @@ class StreamLayer:
     def __init__(
         self, loop: asyncio.AbstractEventLoop, resolver: Resolver, *, receive: Receive, flush: Flush, failed: Failed,
         lost: Callable[[Hop], None] | None, trace: Trace | None, limits: StreamLimits, tls: TlsSettings,
+        waits: Waits | None,
         call_from: Callable[[HostPort, socket.AddressFamily], str | None],
         called_at: Callable[[Hop], HostPort | None],
     ) -> None:
@@ -63,6 +65,7 @@ class StreamLayer:
         self._failed = failed
         self._lost = lost
         self._trace = trace
+        self._lateness = Lateness(loop, waits) if waits is not None else None
         self._call_from = call_from
         self._called_at = called_at
         self._made: set[Connection] = set()
@@ -222,6 +225,8 @@ class StreamLayer:
     def received(self, connection: Connection, data: bytes) -> None:
         """Hand over a message."""
         if connection.source is not None:
+            if self._lateness is not None:
+                self._lateness.tell()
             self._receive(data, connection.source)
 
     def closed(self, connection: Connection, error: Exception | None) -> None:

@@ -18,7 +18,7 @@ from microsip_core.transport.address import (
 )
 from microsip_core.transport.connector import STREAM_TRANSPORTS, Connector
 from microsip_core.transport.keep_alive import KeepAlive
-from microsip_core.transport.link import Failed, Flush, Link, Receive, Trace
+from microsip_core.transport.link import Failed, Flush, Link, Receive, Trace, Waits
 from microsip_core.transport.local_route import concrete, routing_address, send_error
 from microsip_core.transport.resolver import Resolver
 from microsip_core.transport.stream_addresses import StreamAddresses
@@ -42,6 +42,7 @@ class TransportLayer:
     With ``listen_tcp`` we listen for TCP, too, at each UDP address where that port is free (RFC 3261 s18.2.1), unless
     a TCP address is given.
     ``stun_server``: STUN requests that come to our UDP sockets are answered (RFC 5626 s5.4).
+    ``waits`` is told how long the messages that follow have waited for us, as far as can be known.
     """
 
     def __init__(
@@ -49,6 +50,7 @@ class TransportLayer:
         failed: Failed, trace: Trace | None = None, lost: Callable[[Hop], None] | None = None,
         tls: TlsSettings | None = None, limits: StreamLimits = DEFAULT_STREAM_LIMITS,
         nameservers: Sequence[str] = (), stun_server: bool = False, listen_tcp: bool = False,
+        waits: Waits | None = None,
     ) -> None:
         self._loop = loop
         self._listen = ([listen] if isinstance(listen, str) else list(listen)) or [""]
@@ -57,6 +59,7 @@ class TransportLayer:
         self._flush = flush
         self._failed = failed
         self._trace = trace
+        self._waits = waits
         self._links: list[Link] = []
         self._listening: list[tuple[str, HostPort]] = []
         self._routes: dict[Hop, tuple[Link, HostPort]] = {}
@@ -71,7 +74,7 @@ class TransportLayer:
         self.addresses = StreamAddresses(self.resolver, self._listening, self._links)
         self.streams = self.addresses.streams = StreamLayer(
             loop, self.resolver, receive=self._receive, flush=flush, failed=failed, lost=lost, trace=trace,
-            limits=limits, tls=tls or TlsSettings(), call_from=self.addresses.call_from,
+            limits=limits, tls=tls or TlsSettings(), waits=waits, call_from=self.addresses.call_from,
             called_at=self.addresses.called_at,
         )
 
@@ -200,7 +203,7 @@ class TransportLayer:
     def _open_udp(self, host: str, port: int, family: socket.AddressFamily) -> Link:
         opened = open_udp_socket(host, port, family)
         link = UdpLink(self._loop, opened, self._receive, self._flush, self._on_unreachable, self._concrete_local,
-                       self.stun.receive)
+                       self.stun.receive, self._waits)
         self._links.append(link)
         self._by_local[link.local] = link
         return link

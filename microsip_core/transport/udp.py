@@ -8,12 +8,13 @@ import os
 import socket
 import struct
 import sys
+import time
 from collections import deque
 
 from microsip_core.errors import Busy, NetworkError
 from microsip_core.sip.hop import Source
 from microsip_core.transport.address import HostPort, join_host_port
-from microsip_core.transport.link import Concrete, Flush, Receive, TakeStun, Unreachable
+from microsip_core.transport.link import Concrete, Flush, Receive, TakeStun, Unreachable, Waits
 
 _LARGEST_DATAGRAM = 65535
 _BATCH = 64  # datagrams a wake-up: enough to save wake-ups, few enough that the answers do not wait long
@@ -25,6 +26,11 @@ _KNOWN_SOURCES = 4096
 _IP_RECVERR, _IPV6_RECVERR, _MSG_ERRQUEUE = 11, 25, 0x2000
 _EXTENDED_ERROR = struct.Struct("=IBBBBII")
 _ICMP_ORIGINS = (2, 3)
+
+# Linux notes when a datagram arrived (socket(7), SO_TIMESTAMPNS): seconds and nanoseconds
+_SO_TIMESTAMPNS = 35
+_ARRIVAL = struct.Struct("@ll")
+_ARRIVAL_SPACE = socket.CMSG_SPACE(_ARRIVAL.size) if hasattr(socket, "CMSG_SPACE") else 0
 
 
 def open_udp_socket(host: str, port: int, family: socket.AddressFamily) -> socket.socket:
@@ -69,16 +75,20 @@ def _bind_error(host: str, port: int, error: OSError) -> Busy | NetworkError:
 
 
 class UdpLink:
-    """One UDP socket on the loop."""
+    """One UDP socket on the loop.
+
+    ``waits`` is told at each batch how long its first datagram has waited, where the system says so (Linux does).
+    """
 
     protocol = "UDP"
     __slots__ = (
-        "_concrete", "_flush", "_loop", "_queue", "_receive", "_socket", "_sources", "_stun", "_unreachable", "local",
+        "_concrete", "_flush", "_loop", "_queue", "_receive", "_socket", "_sources", "_stun", "_timed",
+        "_unreachable", "_waits", "local",
     )
 
     def __init__(
         self, loop: asyncio.AbstractEventLoop, opened: socket.socket, receive: Receive, flush: Flush,
-        unreachable: Unreachable, concrete: Concrete, stun: TakeStun | None = None,
+        unreachable: Unreachable, concrete: Concrete, stun: TakeStun | None = None, waits: Waits | None = None,
     ) -> None:
         self._loop = loop
         self._socket = opened
@@ -87,6 +97,8 @@ class UdpLink:
         self._unreachable = unreachable
         self._concrete = concrete
         self._stun = stun
+        self._waits = waits
+        self._timed = waits is not None and _ask_for_arrival_times(opened)
         self._sources: dict[object, Source] = {}
         self._queue: deque[tuple[bytes, HostPort]] = deque()
         self.local: HostPort = opened.getsockname()[:2]
@@ -97,9 +109,11 @@ class UdpLink:
     def _on_readable(self) -> None:
         receive_from, receive, sources = self._socket.recvfrom, self._receive, self._sources
         data = None
+        left = _BATCH
         try:
-            for _ in range(_BATCH):
-                data, address = receive_from(_LARGEST_DATAGRAM)
+            while left:
+                data, address = receive_from(_LARGEST_DATAGRAM) if left != _BATCH or not self._timed else self._first()
+                left -= 1
                 if data < b"\2" and self._stun is not None and self._stun(data, self, address[:2]):
                     continue  # SIP begins with a letter, STUN with one of these
                 source = sources.get(address)
@@ -108,6 +122,16 @@ class UdpLink:
             if data is None or not isinstance(error, BlockingIOError):
                 self._read_error_queue()  # woken by an error alone
         self._flush()
+
+    def _first(self) -> tuple[bytes, tuple[str, int]]:
+        """Take the first datagram of a batch, and tell how long it has waited. Raises OSError."""
+        data, ancillary, _, address = self._socket.recvmsg(_LARGEST_DATAGRAM, _ARRIVAL_SPACE)
+        assert self._waits is not None
+        for level, kind, value in ancillary:
+            if level == socket.SOL_SOCKET and kind == _SO_TIMESTAMPNS and len(value) == _ARRIVAL.size:
+                seconds, nanoseconds = _ARRIVAL.unpack(value)
+                self._waits(time.time() - seconds - nanoseconds * 1e-9, self.local)
+        return data, address
 
     def _new_source(self, address: tuple[str, int]) -> Source:
         if len(self._sources) >= _KNOWN_SOURCES:
@@ -184,6 +208,17 @@ def _ask_for_icmp_errors(opened: socket.socket) -> None:
         opened.setsockopt(socket.IPPROTO_IPV6, _IPV6_RECVERR, 1)
     else:
         opened.setsockopt(socket.IPPROTO_IP, _IP_RECVERR, 1)
+
+
+def _ask_for_arrival_times(opened: socket.socket) -> bool:
+    """Ask the system to note when each datagram arrived; returns whether it does."""
+    if sys.platform != "linux":
+        return False
+    try:
+        opened.setsockopt(socket.SOL_SOCKET, _SO_TIMESTAMPNS, 1)
+    except OSError:
+        return False
+    return True
 
 
 def _icmp_error(ancillary: list[tuple[int, int, bytes]]) -> int:

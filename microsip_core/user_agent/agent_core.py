@@ -7,7 +7,7 @@ import contextlib
 import time
 import weakref
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 from typing import TYPE_CHECKING, Any
 
 from microsip_core import __version__
@@ -18,6 +18,7 @@ from microsip_core.sip import events as core
 from microsip_core.sip.endpoint import Endpoint, EndpointConfig
 from microsip_core.sip.hop import Hop, Source
 from microsip_core.sip.identity import Identity
+from microsip_core.sip.overload import OverloadSettings
 from microsip_core.transport.address import HostPort
 from microsip_core.transport.transport_layer import TransportLayer
 from microsip_core.user_agent.account import Account
@@ -103,6 +104,7 @@ class AgentCore:
             loop, config.listen, receive=self._receive, flush=self._flush, failed=self._transport_failed,
             trace=self._record_trace if config.trace or config.trace_sinks else None, lost=self._connection_lost,
             tls=config.tls, nameservers=config.nameservers, listen_tcp=config.listen_tcp,
+            waits=self._note_wait if config.refuse_when_late else None,
         )
         self.instance_id = ids.instance()
         endpoint_config = EndpointConfig(
@@ -112,6 +114,7 @@ class AgentCore:
             default_transport=self.transport.default_transport,
             choose_hop=self.transport.choose_hop, another_target=self.transport.another_target,
             transfers=config.accept_transfers, admission=config.admission(),
+            overload=OverloadSettings() if config.refuse_when_late else None,
             joins=config.accept_joins, supported=("histinfo", *_answer_mode(config)),
             public=parse_public_address(config.public_address),
             retry_base=config.retry_base, retry_limit=config.retry_limit,
@@ -196,6 +199,9 @@ class AgentCore:
 
     def _receive(self, data: bytes, source: Source) -> None:
         self.driver.receive(data, source)
+
+    def _note_wait(self, waited: float, queue: Hashable) -> None:
+        self.driver.note_wait(waited, queue)
 
     def _flush(self) -> None:
         self.driver.pump()

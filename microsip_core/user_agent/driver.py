@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 
 from microsip_core.errors import NetworkError
 from microsip_core.sip.endpoint import Endpoint
@@ -58,6 +58,10 @@ class Driver:
         except Exception:
             # a fault of ours must cost one message, not the loop or the rest of the batch
             LOG.exception("fault while processing a message from %s:%d", source.host, source.port)
+
+    def note_wait(self, waited: float, queue: Hashable) -> None:
+        """Tell how long the messages that are received next from a socket have waited there."""
+        self._endpoint.note_wait(waited, self._time(), queue)
 
     def transport_failed(self, token: object, error: NetworkError) -> None:
         """Tell the endpoint that a message did not get out, and remember the exception behind the words it gets."""

@@ -150,7 +150,7 @@ class UserAgent(AgentRequests):
     @property
     def counters(self) -> EndpointStatistics:
         """What the SIP core has counted since the start: messages received, malformed, refused by status, rate-limited,
-        dropped, from strangers. A live view. Raises NotInitialized before the start."""
+        dropped, from strangers, refused since we were late. A live view. Raises NotInitialized before the start."""
         self.require_started("counters")
         return self.endpoint.statistics
 

@@ -56,6 +56,14 @@ def test_a_flood_of_any_method_is_refused_then_dropped_and_others_are_served(met
     assert ask(endpoint, request("OPTIONS", 1002), now=0.2)[0].status == 200  # half a second's worth is back
 
 
+def test_one_request_repeated_without_end_is_dropped_like_many_requests() -> None:
+    endpoint = make_endpoint(rate=1.0, burst=3)
+    for number in range(3):
+        ask(endpoint, request("INVITE", number))
+    found = [ask(endpoint, request("INVITE", 9)) for _ in range(10)]
+    assert [bool(one) for one in found] == [True] * 3 + [False] * 7
+
+
 def test_malformed_requests_count_as_requests() -> None:
     endpoint = make_endpoint(rate=1.0, burst=3)
     broken = request("OPTIONS", 1).replace(b"CSeq: 1 OPTIONS", b"CSeq: x OPTIONS")

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from .user import TransactionUser
 
 ServerKey = tuple[str, str, int | None, str]
+_TURNED_AWAY = 8192
 _MAGIC_COOKIE = "z9hG4bK"
 
 
@@ -44,7 +45,7 @@ class TransactionLayer:
 
     __slots__ = (
         "_clients", "_max_octets", "_max_transactions", "_merge_keys", "_merged", "_octets", "_outgoing", "_secret",
-        "_servers", "admits", "refused", "timer_heap", "timers", "user",
+        "_servers", "_turned_away", "admits", "refused", "timer_heap", "timers", "user",
     )
 
     def __init__(
@@ -66,6 +67,7 @@ class TransactionLayer:
         self._clients: dict[str, ClientTransaction] = {}
         self._servers: dict[ServerKey, ServerTransaction] = {}
         self._merge_keys: dict[str, ServerTransaction] = {}
+        self._turned_away: dict[ServerKey, str] = {}
         self._outgoing: list[OutgoingPacket] = []
 
     # -- messages in
@@ -95,6 +97,8 @@ class TransactionLayer:
         if transaction is not None:
             transaction.handle(ServerInput.REQUEST if method != "ACK" else ServerInput.ACK, request, now)
         elif method == "ACK":
+            if self._turned_away and self._turned_away.pop(key, None) is not None:
+                return
             self.user.on_ack(request, source, now)
         elif method == "CANCEL":
             self._receive_cancel(request, source, key, now)
@@ -129,6 +133,10 @@ class TransactionLayer:
     def _start_server(self, request: Request, source: Source, key: ServerKey, now: float) -> None:
         """Make a transaction for a new request, unless it is to be refused, and hand the request up."""
         if self.admits is not None and not self.admits(request, source, now):
+            return
+        retry_after = self._turned_away.get(key) if self._turned_away else None
+        if retry_after is not None:
+            self.refuse(request, source, 503, (("Retry-After", retry_after),))
             return
         if len(self._servers) >= self._max_transactions or self._octets >= self._max_octets:
             self.refuse(request, source, 503, (("Retry-After", "10"),))
@@ -215,6 +223,19 @@ class TransactionLayer:
         self.refused[status] = self.refused.get(status, 0) + 1
         response = response_to(request, status, reason, to_tag=self.stateless_tag(request), headers=headers)
         self.send(response.to_bytes(), hop, source)
+
+    def turn_away(self, request: Request, source: Source, retry_after: int) -> None:
+        """Refuse a request with 503 without making a transaction for it, and its retransmissions as well (s8.2.7).
+
+        Once a caller has our 503 its call is over: were the retransmission of an INVITE taken that waits behind it,
+        nobody would be there to acknowledge the answer. So those refused are remembered until the ACK, the newest of
+        them where there are too many.
+        """
+        if request.method == "INVITE":
+            if len(self._turned_away) >= _TURNED_AWAY:
+                del self._turned_away[next(iter(self._turned_away))]
+            self._turned_away[server_key(request, "INVITE")] = str(retry_after)
+        self.refuse(request, source, 503, (("Retry-After", str(retry_after)),))
 
     def stateless_tag(self, request: Request) -> str:
         """Return a To tag that is the same for every retransmission of a request that is answered statelessly
