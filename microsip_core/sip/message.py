@@ -112,9 +112,9 @@ class Message(HeaderFields):
 
     @property
     def media_type(self) -> str | None:
-        """Content-Type without parameters, lowered, None when absent."""
+        """Content-Type without parameters and white space, lowered, None when absent."""
         text = self.get("Content-Type")
-        return text.partition(";")[0].strip().lower() if text is not None else None
+        return "".join(text.partition(";")[0].split()).lower() if text is not None else None
 
     @property
     def expires(self) -> int | None:

@@ -134,12 +134,13 @@ def _start_request(head: str, limits: Limits) -> Request:
 
 def _unusual_request_line(head: str) -> list[str]:
     """Return the parts of a request line with ``SIP/2.0`` in unusual case (RFC 3261 s7.1), or refuse it."""
-    parts = head.partition("\r\n")[0].split(" ")
+    line = head.partition("\r\n")[0]
+    parts = line.rstrip(" \t").split(" ")
     name, _, number = parts[-1].partition("/")
     if name.upper() != "SIP":
         raise SipParseError(400, "Malformed Start Line")
     request = Request(parts[0], " ".join(parts[1:-1]), head, [], length=UNKNOWN_LENGTH)
-    if len(parts) != 3:
+    if len(parts) != 3 or line[-1] in _WHITE_SPACE:
         raise SipParseError(400, "Malformed Request-Line", request)
     major, _, minor = number.partition(".")
     for digits in (major, minor):
@@ -168,7 +169,7 @@ def _find_head(data: bytes) -> tuple[bytes, int]:
 def salvage_request(data: bytes) -> Request | None:
     """Make a request out of the beginning of a broken one, to be answered; None when it does not begin like one."""
     head = data.partition(b"\r\n\r\n")[0].decode("utf-8", "surrogateescape")
-    parts = head.partition("\r\n")[0].split(" ")
+    parts = head.partition("\r\n")[0].rstrip(" \t").split(" ")
     if len(parts) < 3 or not parts[-1].upper().startswith("SIP/") or not is_token(parts[0]):
         return None
     return Request(parts[0], " ".join(parts[1:-1]), head, [], length=UNKNOWN_LENGTH)

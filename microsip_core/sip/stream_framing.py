@@ -117,10 +117,10 @@ class StreamFramer:
         Without a Content-Type there is none; a session description that came together with the head is as long as there
         are lines like its own.
         """
-        media_type = _message(head).get("Content-Type")
+        media_type = _message(head).media_type
         if media_type is None:
             return 0
-        if media_type.partition(";")[0].strip().lower() != "application/sdp":
+        if media_type != "application/sdp":
             raise SipParseError(400, "Missing Content-Length", salvage_request(head))
         description = _DESCRIPTION.match(self._buffer, start)
         return description.end() - start if description is not None else 0

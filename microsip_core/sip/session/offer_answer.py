@@ -89,6 +89,9 @@ class OfferAnswer:
             raise InvalidState(f"offer/answer state is {self.state.name}, not {state.name}", step=step)
 
 
+_RANGES_OF_DESCRIPTIONS = frozenset(("application/sdp", "application/*", "*/*"))
+
+
 def sdp_of(message: Message) -> bytes | None:
     """Return the session description a message carries, alone or as a part of a multipart body; None if it has none."""
     body = message.body
@@ -97,8 +100,8 @@ def sdp_of(message: Message) -> bytes | None:
     content_type = message.content_type
     if content_type == "application/sdp" or content_type is None:
         return body
-    media_type, _, parameters = content_type.partition(";")
-    media_type = media_type.strip().lower()
+    parameters = content_type.partition(";")[2]
+    media_type = message.media_type or ""
     if media_type == "application/sdp":
         return body
     if media_type.startswith("multipart/"):
@@ -119,6 +122,13 @@ def unreadable_body(request: Message, sdp: bytes | None) -> tuple[tuple[str, str
         return None
     accept = (("Accept", "application/sdp"),)
     return (*accept, ("Accept-Encoding", "identity")) if encoded else accept
+
+
+def takes_description(request: Message) -> bool:
+    """Whether the Accept of an INVITE leaves room for a session description in its response (s20.1; RFC 4475
+    s3.3.15)."""
+    ranges = {"".join(value.partition(";")[0].split()).lower() for value in request.get_all("Accept")} - {""}
+    return not ranges or not ranges.isdisjoint(_RANGES_OF_DESCRIPTIONS)
 
 
 def _sdp_part(body: bytes, parameters: str) -> bytes | None:

@@ -16,7 +16,7 @@ from .in_dialog import receive_in_dialog
 from .incoming_request import IncomingRequest
 from .incoming_setup import IncomingSetup
 from .invite_session import InviteSession
-from .offer_answer import sdp_of, unreadable_body
+from .offer_answer import sdp_of, takes_description, unreadable_body
 from .session_timer import too_short
 from .transfer import find_joined, find_replaced
 from .uac_core import dialog_contact, user_of
@@ -125,6 +125,8 @@ class UasCore:
         unread = unreadable_body(request, sdp)
         if unread is not None:
             return 415, None, unread
+        if "Accept" in request and not takes_description(request):
+            return 406, None, ()
         if len(self._endpoint.live_sessions) >= config.max_sessions:
             return 486, None, ()
         asked, least = request.get("Session-Expires"), config.min_session_expires
