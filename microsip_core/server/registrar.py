@@ -32,12 +32,14 @@ class RegistrarLimits:
     """What the registrar grants, in seconds: below the least 423, above the most the most, unasked the default.
 
     ``flow_timer`` is the Flow-Timer of outbound clients: how often at least they are to be heard (RFC 5626 s4.4).
+    ``service_route`` is the value of Service-Route in what it grants (RFC 3608), "" for none.
     """
 
     min_expires: int = 60
     default_expires: int = 3600
     max_expires: int = 7200
     flow_timer: int = 120
+    service_route: str = ""
 
 
 class _Refused(Exception):
@@ -164,6 +166,8 @@ class Registrar:
         if any(binding.outbound and binding.call_id == request.call_id for binding in bindings):
             headers += [("Require", "outbound"), ("Flow-Timer", str(self._limits.flow_timer))]
         headers += [("Path", value) for value in request.get_all("Path")]
+        if self._limits.service_route:
+            headers.append(("Service-Route", self._limits.service_route))
         if self._date is not None:
             headers.append(("Date", self._date()))
         return response_to(request, 200, to_tag=to_tag, headers=headers)

@@ -43,6 +43,7 @@ class LoopbackServer:
     requests must authenticate: "none", "register", "invite" (REGISTER and INVITE) or "all" (every method, BYE
     included); ``challenge_status`` 407 or 401 how those other than REGISTER are asked,
     ``algorithms``, ``qop`` and ``nonce_lifetime`` (seconds) with what.
+    ``service_route`` is what it has registered users send their requests by (Service-Route, RFC 3608).
     ``min_expires`` to ``max_expires`` seconds is what a registration may last. ``loss`` (0 to 1), ``delay`` and
     ``jitter`` (seconds) impair what passes by UDP, the same way
     for the same ``seed``. ``services`` False leaves out the service users; ``service_settings`` says how they behave.
@@ -57,7 +58,7 @@ class LoopbackServer:
         max_expires: int = 7200, services: bool = True, service_settings: ServiceSettings | None = None,
         loss: float = 0.0, delay: float = 0.0, jitter: float = 0.0, seed: int | None = None,
         timers: Timers = DEFAULT_TIMERS, on_event: Callable[[ServerEvent], None] | None = None,
-        transports: Sequence[str] = ("udp",), tls: TlsSettings | None = None,
+        transports: Sequence[str] = ("udp",), tls: TlsSettings | None = None, service_route: str = "",
     ) -> None:
         if challenge not in set(ChallengeMode):
             raise InvalidArgument(
@@ -90,7 +91,9 @@ class LoopbackServer:
                 auth=AuthSettings(
                     ChallengeMode(challenge), tuple(algorithms), nonce_lifetime, challenge_status, tuple(qop),
                 ),
-                registrar=RegistrarLimits(min_expires, min(3600, max_expires), max_expires),
+                registrar=RegistrarLimits(
+                    min_expires, min(3600, max_expires), max_expires, service_route=service_route,
+                ),
                 date=lambda: formatdate(usegmt=True),
             ),
             self._local_address, secrets.token_bytes(32), ids=self._ids, journal=self._journal,

@@ -112,8 +112,10 @@ class StreamLayer:
         return await asyncio.shield(self._opening(hop).task)
 
     def leave(self, hop: Hop) -> None:
-        """Use the connection to ``hop`` no more for new requests."""
-        self._by_hop.pop(hop, None)
+        """Use the connection to ``hop`` no more for new requests, by whatever name it is known."""
+        connection = self._by_hop.pop(hop, None) or self.find(hop)
+        if connection is not None and connection.source is not None:
+            self._by_remote.pop(connection.source[:3], None)
 
     def _send_when_open(self, packet: OutgoingPacket) -> None:
         hop = packet.hop
