@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from hashlib import blake2s
 
 from microsip_core.sip.header_values import NameAddr
@@ -22,7 +22,7 @@ class Target:
     """One place a request is to be sent to: its new Request-URI, and of a registered contact preference and Path.
 
     ``flow`` is the connection the target is reached by, where it has one (RFC 5626 s5.3); with ``outbound`` it is
-    reached by nothing else.
+    reached by nothing else. ``others`` are the other flows of the same instance, to be tried when this one has failed.
     """
 
     uri: SipUri
@@ -31,6 +31,21 @@ class Target:
     registered: bool = False
     flow: Source | None = None
     outbound: bool = False
+    others: tuple[Target, ...] = ()
+
+
+def one_per_instance(targets: list[Target], instances: list[str | None]) -> list[Target]:
+    """Return one target for each instance that has several flows, the first, with the others to fall back to (RFC
+    5626 s6); ``instances`` names that of each target, None where it is none that has outbound."""
+    flows: dict[str, list[Target]] = {}
+    for target, instance in zip(targets, instances, strict=True):
+        if instance is not None:
+            flows.setdefault(instance, []).append(target)
+    return [
+        target if instance is None else replace(target, others=tuple(flows[instance][1:]))
+        for target, instance in zip(targets, instances, strict=True)
+        if instance is None or target is flows[instance][0]
+    ]
 
 
 def preprocess_route(request: Request, domain: Domain) -> str | None:

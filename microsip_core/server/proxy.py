@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Container
+from dataclasses import replace
 
 from microsip_core.ids import IdSource
 from microsip_core.sip.hop import Hop, Source
@@ -21,6 +22,7 @@ from .forwarding import (
     forwarded_copy,
     is_loop,
     next_hop,
+    one_per_instance,
     record_route_values,
     stateless_branch,
     via_value,
@@ -31,7 +33,9 @@ from .registrar import instance_name
 from .response_context import MAX_BREADTH, Branch, ResponseContext
 
 Refusal = tuple[int, tuple[tuple[str, str], ...]]
-_TIMEOUT, _UNREACHABLE = 408, 503
+_TIMEOUT, _UNREACHABLE, _NOBODY = 408, 503, 480
+FLOW_FAILED = 430
+"""Status of RFC 5626 s11.5."""
 _KNOWN_REFUSALS = 1000
 LARGEST_DATAGRAM = 1300
 """Octets up to which a request goes by UDP (RFC 3261 s18.1.1)."""
@@ -85,18 +89,25 @@ class Proxy:
         uri = request.request_uri
         if not self.is_for_us(request, token is not None):
             flow = self._flows.flow(token) if token and "Route" not in request else None
-            return [Target(uri, flow=flow if flow != source else None)]
+            if flow is None or flow == source:
+                return [Target(uri)]
+            return [Target(uri, flow=flow, others=self._later_flows(uri, flow, now))]
         address = self._domain.address_of_record(uri)
         bindings = self._location.bindings(address, now)
         instance = uri.params.get("gr")
         if instance is not None:  # a GRUU stands for one instance (RFC 5627 s5.4)
             bindings = tuple(binding for binding in bindings if _is_instance(binding, instance))
         if bindings:
-            return [
-                Target(binding.uri, binding.q, binding.path, True, binding.flow, binding.outbound)
-                for binding in bindings
-            ]
+            instances = [binding.instance if binding.outbound else None for binding in bindings]
+            return one_per_instance([_target(binding) for binding in bindings], instances)
         return 480 if address in self._known else 404
+
+    def _later_flows(self, uri: SipUri, flow: Source, now: float) -> tuple[Target, ...]:
+        """Return the flows that the contact of a dialog has registered by, beside the one its route was recorded by."""
+        return tuple(
+            _target(binding) for binding in self._location.bindings(uri.user_text, now)
+            if binding.outbound and binding.flow != flow and binding.matches(uri, str(uri))
+        )
 
     def proxy(
         self, transaction: ServerTransaction, request: Request, targets: list[Target], now: float, *, digest: str,
@@ -154,7 +165,7 @@ class Proxy:
         if isinstance(targets, int) or request.max_forwards == 0:
             self._journal.count("ack_dropped")
             return
-        for target in targets:
+        for target in [flow for first in targets for flow in (first, *first.others)]:
             hop = next_hop(request, target)
             if self._domain.is_own_address(hop.host, hop.port):
                 self._journal.count("ack_dropped")
@@ -177,13 +188,15 @@ class Proxy:
     def on_response(self, transaction: ClientTransaction, response: Response, now: float) -> None:
         """Hand a response to the context of its branch; those to our own CANCELs end here."""
         branch = transaction.owner
-        if isinstance(branch, Branch):
+        if not isinstance(branch, Branch):
+            return
+        if response.status != FLOW_FAILED or not self._by_another_flow(branch, now):
             branch.context.on_response(branch, response, now)
 
     def on_client_timeout(self, transaction: ClientTransaction, now: float) -> None:
         """A branch brought no final response in time: as if it had answered 408 (s16.7 step 4)."""
         branch = transaction.owner
-        if isinstance(branch, Branch):
+        if isinstance(branch, Branch) and not self._by_another_flow(branch, now):
             branch.context.on_failure(branch, _TIMEOUT, now)
 
     def on_client_transport_error(self, transaction: ClientTransaction, now: float) -> None:
@@ -197,8 +210,21 @@ class Proxy:
             branch.transaction = self.forward(branch, now)
             if branch.transaction is not None:
                 return
-        if isinstance(branch, Branch):
-            branch.context.on_failure(branch, _UNREACHABLE, now)
+        if isinstance(branch, Branch) and not self._by_another_flow(branch, now):
+            branch.context.on_failure(branch, _status_of_unreachable(branch.target), now)
+
+    def _by_another_flow(self, branch: Branch, now: float) -> bool:
+        """Try the next flow of the instance whose flow has failed (RFC 5626 s6); False where there is none."""
+        if branch.context.canceled or branch.response is not None:
+            return False
+        while branch.target.others:
+            first, *others = branch.target.others
+            branch.target = replace(first, others=tuple(others))
+            branch.transaction = self.forward(branch, now)
+            if branch.transaction is not None:
+                self._journal.count("flows_failed")
+                return True
+        return False
 
     # -- for response contexts
 
@@ -210,6 +236,21 @@ class Proxy:
         """Tell the journal what a forwarded request was answered."""
         self._journal.count(f"response_{response.status}")
         self._journal.tell("response", lambda: f"{describe(context.request)}: {response.status} {response.reason}")
+
+
+def _target(binding: Binding) -> Target:
+    return Target(binding.uri, binding.q, binding.path, True, binding.flow, binding.outbound)
+
+
+def _status_of_unreachable(target: Target) -> int:
+    """Return what it counts as that a target could not be sent to.
+
+    430 tells the sender of a request in a dialog that the recorded flow is gone (RFC 5626 s5.3.1). One who called a
+    user is to take no such thing for a failure of its own flow: nobody is there.
+    """
+    if target.flow is None:
+        return _UNREACHABLE
+    return _NOBODY if target.registered else FLOW_FAILED
 
 
 def _hop_for_large(request: Request, hop: Hop) -> Hop | None:

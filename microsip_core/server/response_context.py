@@ -135,6 +135,11 @@ class ResponseContext:
         self._groups.clear()
         self._cancel_pending(now, [("Reason", reason) for reason in reasons])
 
+    @property
+    def canceled(self) -> bool:
+        """Whether the sender wants it no more."""
+        return self._canceled
+
     # -- branches
 
     def _start_group(self, now: float) -> None:

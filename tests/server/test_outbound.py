@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from microsip_core.server.core import ServerCore
 from microsip_core.sip import events
-from microsip_core.sip.hop import Source
+from microsip_core.sip.hop import OutgoingPacket, Source
 
 from .messages import register
 from .test_registrar import Bench
@@ -136,3 +137,108 @@ def test_gruu_rings_the_one_instance() -> None:
     bob.flush()
     network.run_until(lambda: bob.end_of(gone) is not None)
     assert bob.end_of(gone).status == 480
+
+
+# -- flows that have failed
+
+
+def two_flows(network: VirtualNetwork, *, newest: int) -> tuple[Phone, Phone]:
+    """Bob's phone with two flows, at ports 5071 and 5072; the flow that was registered last is ``newest``."""
+    phones = Phone(network, "bob", 5071), Phone(network, "bob", 5072)
+    for number, phone in sorted(enumerate(phones, 1), key=lambda entry: entry[0] == newest):
+        reach = phone.identity.reach
+        reach.instance, reach.reg_id, reach.outbound, reach.gruu, reach.rewrite = INSTANCE, number, True, False, False
+        phone.register()
+    return phones
+
+
+def test_instance_rings_by_one_of_its_flows() -> None:
+    network = VirtualNetwork()
+    add_server(network)
+    first, second = two_flows(network, newest=2)
+    caller = Phone(network, "alice", 5073)
+    caller.call("bob")
+    network.run_until(lambda: bool(second.of(events.CallConfirmed)))
+    assert (len(first.sessions), len(second.sessions)) == (0, 1)
+
+
+@pytest.mark.parametrize("failure", ["unreachable", 430, "silent"])
+def test_call_comes_by_the_other_flow_where_one_has_failed(failure: str | int) -> None:
+    network = VirtualNetwork()
+    core = add_server(network)
+    first, second = two_flows(network, newest=2)
+    if isinstance(failure, int):
+        second.on_call = failure
+    else:
+        network.attach(second.address, Deaf())
+    if failure == "unreachable":
+        _fail_packets_to(network, core, second.address)
+    caller = Phone(network, "alice", 5073)
+    session = caller.call("bob")
+    network.run_until(lambda: bool(first.of(events.CallConfirmed)) or session.ended)
+    assert len(first.sessions) == 1
+    assert core.statistics(network.now)["flows_failed"] == 1
+    caller.hangup(session)
+    network.run_until(lambda: first.end_of(first.sessions[0]) is not None)
+    network.run(64.0)
+    assert core.statistics(network.now)["transactions"] == 0
+
+
+def test_caller_is_not_told_that_a_flow_has_failed_that_is_not_its_own() -> None:
+    network = VirtualNetwork()
+    core = add_server(network)
+    for phone in two_flows(network, newest=2):
+        _fail_packets_to(network, core, phone.address)
+    caller = Phone(network, "alice", 5073)
+    session = caller.call("bob")
+    network.run_until(lambda: session.ended)
+    assert caller.end_of(session).status == 480
+
+
+@pytest.mark.parametrize("registered_anew", [True, False])
+def test_request_in_a_dialog_over_a_flow_that_is_gone(registered_anew: bool) -> None:
+    """The BYE follows the phone to its new flow; where there is none, it is answered 430 (RFC 5626 s5.3.1)."""
+    network = VirtualNetwork()
+    core = add_server(network)
+    alice, bob = hidden_phone(network, gruu=False), Phone(network, "bob", 5072)
+    bob.register()
+    bob.call("alice")
+    network.run_until(lambda: bool(alice.of(events.CallConfirmed)))
+    _fail_packets_to(network, core, alice.address)
+    if registered_anew:  # from another port: the NAT has made another mapping
+        network.attach(("127.0.0.1", 5099), alice.endpoint, alice._take_events)
+        alice.address = ("127.0.0.1", 5099)
+        next(iter(alice.endpoint.registrations)).refresh(network.now)
+        alice.flush()
+        network.run(1.0)
+    bob.hangup(bob.sessions[0])
+    network.run(40.0)
+    assert (alice.end_of(alice.sessions[0]) is not None) == registered_anew
+    assert core.statistics(network.now).get("response_430", 0) == (not registered_anew)
+
+
+class Deaf:
+    """A node that takes everything and says nothing."""
+
+    def receive(self, data: bytes, source: Source, now: float) -> None: ...
+    def handle_timeout(self, now: float) -> None: ...
+    def next_timeout(self) -> float | None: ...
+    def data_to_send(self) -> list[OutgoingPacket]:
+        return []
+
+
+def _fail_packets_to(network: VirtualNetwork, core: ServerCore, address: tuple[str, int]) -> None:
+    """Have what the server sends to an address fail at once, as over a connection that is gone."""
+    send = core.data_to_send
+
+    def data_to_send() -> list[OutgoingPacket]:
+        kept: list[OutgoingPacket] = []
+        while packets := send():
+            for packet in packets:
+                if (packet.hop.host, packet.hop.port) != address:
+                    kept.append(packet)
+                elif packet.token is not None:
+                    core.transport_failed(packet.token, "no such connection", network.now)
+        return kept
+
+    core.data_to_send = data_to_send  # type: ignore[method-assign]
