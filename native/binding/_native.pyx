@@ -600,6 +600,74 @@ cdef class PacketLog:
         return ms_packet_log_dropped(self.log) if self.log != NULL else 0
 
 
+def device_callback():
+    """Return the address of the PaStreamCallback that drives a Device, whose address is its user data."""
+    return <size_t><void *>&ms_device_callback
+
+
+cdef class Device:
+    """One direction of a sound device. Its callback must not be called any more when it is closed."""
+
+    cdef ms_device_t *device
+    cdef Stream stream
+    cdef uint32_t channels
+
+    def __cinit__(self, bint capture, uint32_t device_rate, uint32_t channels, uint32_t stream_rate, uint32_t margin_ms):
+        cdef ms_device_config_t config
+        cdef ms_status_t status
+        config.capture, config.device_rate, config.channels = capture, device_rate, channels
+        config.stream_rate, config.margin_ms = stream_rate, margin_ms
+        self.channels = channels
+        with nogil:
+            status = ms_device_open(&config, &self.device)
+        check(status)
+
+    def __dealloc__(self):
+        self.close()
+
+    cdef ms_device_t *alive(self) except NULL:
+        if self.device == NULL:
+            raise NativeError(STATUS["ESTATE"])
+        return self.device
+
+    @property
+    def address(self):
+        """The user data of its callback."""
+        return <size_t>self.alive()
+
+    def attach(self, Stream stream):
+        """Let it hear or speak for a stream, in place of the one that did; once."""
+        check(ms_stream_set_device(stream.alive(), self.alive()))
+        self.stream = stream
+
+    def record(self, const int16_t[::1] samples, unsigned long flags):
+        """Take interleaved samples, where a callback in Python has to stand in for the native one."""
+        if samples.shape[0] >= self.channels:
+            ms_device_callback(&samples[0], NULL, samples.shape[0] // self.channels, NULL, flags, self.alive())
+
+    def play(self, int16_t[::1] samples, unsigned long flags):
+        """Fill with interleaved samples, likewise."""
+        if samples.shape[0] >= self.channels:
+            ms_device_callback(NULL, &samples[0], samples.shape[0] // self.channels, NULL, flags, self.alive())
+
+    def statistics(self):
+        """Return its figures."""
+        cdef ms_device_statistics_t s
+        ms_device_get_statistics(self.alive(), &s)
+        return {
+            "running": bool(s.running), "callbacks": s.callbacks, "host_faults": s.host_faults, "missing": s.missing,
+            "dropped": s.dropped, "cut": s.cut, "delay_us": s.delay_us, "latency_us": s.latency_us, "margin_us": s.margin_us,
+            "correction_ppb": s.correction_ppb, "quiet_us": s.quiet_us, "power": s.power,
+        }
+
+    cpdef close(self):
+        """Detach from the stream. May be called again."""
+        cdef ms_device_t *device = self.device
+        if device != NULL:
+            self.device = NULL
+            ms_device_close(device, self.stream.stream if self.stream is not None and not self.stream.engine.stopped else NULL)
+
+
 cdef class Feed:
     """The samples of a playback, written while it plays; from one thread at a time."""
 

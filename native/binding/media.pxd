@@ -267,6 +267,34 @@ cdef extern from "microsip_media.h" nogil:
     uint64_t ms_tap_dropped(const ms_tap_t *tap)
     uint64_t ms_tap_starved(const ms_tap_t *tap)
 
+    ctypedef struct ms_device_t:
+        pass
+    ctypedef struct ms_device_config_t:
+        bint capture
+        uint32_t device_rate
+        uint32_t channels
+        uint32_t stream_rate
+        uint32_t margin_ms
+    ctypedef struct ms_device_statistics_t:
+        bint running
+        uint64_t callbacks
+        uint64_t host_faults
+        uint64_t missing
+        uint64_t dropped
+        uint64_t cut
+        int64_t delay_us
+        int64_t latency_us
+        int64_t margin_us
+        int64_t correction_ppb
+        int64_t quiet_us
+        double power
+    ms_status_t ms_device_open(const ms_device_config_t *config, ms_device_t **device)
+    int ms_device_callback(const void *input, void *output, unsigned long frames, const void *time_info,
+                           unsigned long flags, void *device)
+    ms_status_t ms_stream_set_device(ms_stream_t *stream, ms_device_t *device)
+    void ms_device_close(ms_device_t *device, ms_stream_t *stream)
+    void ms_device_get_statistics(const ms_device_t *device, ms_device_statistics_t *statistics)
+
     ms_status_t ms_resampler_open(uint32_t from_rate, uint32_t to_rate, ms_resampler_t **resampler)
     void ms_resampler_close(ms_resampler_t *resampler)
     void ms_resampler_reset(ms_resampler_t *resampler)

@@ -436,6 +436,43 @@ void ms_packet_log_close(ms_packet_log_t *log, ms_stream_t *stream);
 bool ms_packet_log_next(ms_packet_log_t *log, ms_packet_record_t *record, uint8_t *datagram, size_t room);
 uint64_t ms_packet_log_dropped(const ms_packet_log_t *log);
 
+/* ---- sound devices: one direction each, driven by a callback of PortAudio */
+
+typedef struct ms_device ms_device_t;
+
+typedef struct ms_device_config {
+    bool capture;             /* a microphone; else a loudspeaker */
+    uint32_t device_rate;     /* 4000..192000 Hz */
+    uint32_t channels;        /* of the device, 1..64: a microphone's are mixed, a loudspeaker's all say the same */
+    uint32_t stream_rate;     /* of the stream it is for, ms_stream_sample_rate */
+    uint32_t margin_ms;       /* 0..60: kept in the ring beyond the least, for callbacks that come late */
+} ms_device_config_t;
+
+ms_status_t ms_device_open(const ms_device_config_t *config, ms_device_t **device);
+/* A PaStreamCallback for 16-bit samples, with the device as its user data: it never waits, and allocates nothing. */
+int ms_device_callback(const void *input, void *output, unsigned long frames, const void *time_info,
+                       unsigned long flags, void *device);
+/* What the microphone hears is sent where nothing is played, written to the tap or said in a conference; the loudspeaker
+   plays what is received. It takes the place of one of the same direction. MS_ESTATE: it has a stream already; MS_EINVAL:
+   that has another sample rate. */
+ms_status_t ms_stream_set_device(ms_stream_t *stream, ms_device_t *device);
+/* Once its callback is called no more. `stream` is the one it was set for, NULL when that is closed, or it never was. */
+void ms_device_close(ms_device_t *device, ms_stream_t *stream);
+
+typedef struct ms_device_statistics {
+    bool running;             /* sound goes through */
+    uint64_t callbacks, host_faults; /* host_faults: callbacks told of over- or underflow in the driver */
+    uint64_t missing, dropped, cut;  /* samples of silence for want of sound, without room, left out as too old */
+    int64_t delay_us;         /* in the ring and the conversion */
+    int64_t latency_us;       /* in the driver and device, as they say; -1: they do not */
+    int64_t margin_us;
+    int64_t correction_ppb;   /* how much faster its clock is taken to run than the stream's */
+    int64_t quiet_us;         /* since the last callback, -1: there was none */
+    double power;             /* mean square of the last samples, on the scale of int16 */
+} ms_device_statistics_t;
+
+void ms_device_get_statistics(const ms_device_t *device, ms_device_statistics_t *statistics);
+
 /* ---- sample rate conversion, for taps at another rate than the stream's */
 
 typedef struct ms_resampler ms_resampler_t;

@@ -4,6 +4,7 @@
 
 #include "codec_registry.h"
 #include "converter.h"
+#include "device.h"
 #include "dtmf_detector.h"
 #include "jitter_buffer.h"
 #include "link.h"
@@ -28,6 +29,8 @@ typedef enum ms_command_kind {
     MS_COMMAND_UNTAP,
     MS_COMMAND_LOG,
     MS_COMMAND_UNLOG,
+    MS_COMMAND_DEVICE,
+    MS_COMMAND_UNDEVICE,    /* if it is still that one */
     MS_COMMAND_ECHO,
     MS_COMMAND_MUTE,
     MS_COMMAND_GAIN,
@@ -103,6 +106,7 @@ typedef struct ms_command {
         ms_recorder_t *recorder;
         ms_tap_t *tap;
         ms_packet_log_t *packet_log;
+        ms_device_t *device;
         ms_dtmf_detector_t *detector;
         ms_end_t *end;
         ms_link_t *link;

@@ -48,22 +48,28 @@ static double tap_at(double distance, double cutoff, double half) {
     double angle = acos(-1.0) * distance * cutoff;
     double sinc = fabs(angle) < 1e-9 ? 1.0 : sin(angle) / angle;
     double edge = distance / half;
-    return cutoff * sinc * bessel(KAISER_BETA * sqrt(1 - edge * edge)) / bessel(KAISER_BETA);
+    return cutoff * sinc * bessel(KAISER_BETA * sqrt(1 - edge * edge)); /* its sum is made 1 afterwards */
 }
 
-static void design(ms_resampler_t *resampler) {
-    double ratio = resampler->up < resampler->down ? (double)resampler->up / resampler->down : 1.0;
+uint32_t ms_filter_taps(uint32_t from, uint32_t to) {
+    double stretch = from > to ? (double)from / to : 1.0;
+    return 4 * (uint32_t)ceil(HALF_WIDTH * stretch / 2);
+}
+
+void ms_filter_design(float *filter, uint32_t from, uint32_t to, uint32_t phases, uint32_t rows) {
+    uint32_t width = ms_filter_taps(from, to);
+    double ratio = to < from ? (double)to / from : 1.0;
     double half = HALF_WIDTH / ratio, cutoff = ratio * PASS_BAND;
-    for (uint32_t phase = 0; phase < resampler->up; phase++) {
-        float *taps = resampler->filter + (size_t)phase * resampler->taps;
+    for (uint32_t phase = 0; phase < rows; phase++) {
+        float *taps = filter + (size_t)phase * width;
         double sum = 0.0;
-        for (uint32_t i = 0; i < resampler->taps; i++) {
-            double distance = (double)i - (resampler->taps / 2 - 1) - (double)phase / resampler->up;
+        for (uint32_t i = 0; i < width; i++) {
+            double distance = (double)i - (width / 2 - 1) - (double)phase / phases;
             double value = tap_at(distance, cutoff, half);
             taps[i] = (float)value;
             sum += value;
         }
-        for (uint32_t i = 0; i < resampler->taps; i++)
+        for (uint32_t i = 0; i < width; i++)
             taps[i] = (float)(taps[i] / sum); /* every phase passes a constant unchanged */
     }
 }
@@ -78,15 +84,14 @@ ms_status_t ms_resampler_open(uint32_t from, uint32_t to, ms_resampler_t **out) 
     uint32_t divisor = common_divisor(from, to);
     resampler->up = to / divisor;
     resampler->down = from / divisor;
-    double stretch = from > to ? (double)from / to : 1.0;
-    resampler->taps = 4 * (uint32_t)ceil(HALF_WIDTH * stretch / 2);
+    resampler->taps = ms_filter_taps(from, to);
     resampler->filter = malloc((size_t)resampler->up * resampler->taps * sizeof(float));
     resampler->history = calloc(resampler->taps - 1 + BLOCK, sizeof(float));
     if (resampler->filter == NULL || resampler->history == NULL) {
         ms_resampler_close(resampler);
         return MS_ENOMEM;
     }
-    design(resampler);
+    ms_filter_design(resampler->filter, from, to, resampler->up, resampler->up);
     *out = resampler;
     return MS_OK;
 }

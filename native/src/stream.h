@@ -120,6 +120,7 @@ struct ms_stream {
     ms_recorder_t *recorder;
     ms_tap_t *tap;
     ms_packet_log_t *packet_log;
+    ms_device_t *microphone, *speaker;
     ms_dtmf_detector_t *detector; /* NULL: nobody listens for digits */
     ms_end_t *end;               /* of a link to a mixer or another stream */
     bool echo, muted;
@@ -164,6 +165,11 @@ void ms_stream_finish_playback(ms_stream_t *stream, ms_shard_t *shard, const cha
 
 /* Leave the mixer or bridge, or exchange it for another. */
 void ms_stream_link(ms_stream_t *stream, ms_shard_t *shard, ms_end_t *end);
+
+/* A microphone or loudspeaker in place of the one there is; let go of it, if it is still that one, or of both. */
+void ms_stream_take_device(ms_stream_t *stream, ms_shard_t *shard, ms_device_t *device);
+void ms_stream_drop_device(ms_stream_t *stream, ms_shard_t *shard, const ms_device_t *device);
+void ms_stream_drop_devices(ms_stream_t *stream, ms_shard_t *shard);
 
 void ms_stream_publish(ms_stream_t *stream);
 

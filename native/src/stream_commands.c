@@ -159,6 +159,8 @@ void ms_command_apply(ms_command_t *command, ms_shard_t *shard) {
         if (stream->packet_log == command->as.packet_log)
             set_packet_log(stream, shard, NULL);
         break;
+    case MS_COMMAND_DEVICE: ms_stream_take_device(stream, shard, command->as.device); break;
+    case MS_COMMAND_UNDEVICE: ms_stream_drop_device(stream, shard, command->as.device); break;
     case MS_COMMAND_ECHO: stream->echo = command->as.on; break;
     case MS_COMMAND_MUTE: stream->muted = command->as.on; break;
     case MS_COMMAND_GAIN:

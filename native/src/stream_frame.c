@@ -71,6 +71,7 @@ void ms_stream_end(ms_stream_t *stream, ms_shard_t *shard) {
         stream->recorder = NULL;
     }
     ms_stream_link(stream, shard, NULL);
+    ms_stream_drop_devices(stream, shard);
     if (stream->detector != NULL) {
         ms_mpsc_push(&shard->engine->rubbish, &stream->detector->node);
         stream->detector = NULL;

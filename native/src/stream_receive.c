@@ -210,6 +210,8 @@ void ms_stream_playout(ms_stream_t *stream, ms_shard_t *shard) {
     stream->counters.received_energy = ms_energy(shard->received, stream->frame_samples);
     if (stream->tap != NULL)
         ms_tap_hear(stream->tap, shard->received, stream->frame_samples);
+    if (stream->speaker != NULL)
+        ms_device_hear(stream->speaker, shard->received, stream->frame_samples, shard->now);
     if (stream->end != NULL)
         ms_end_hear(stream->end, shard->received, stream->frame_samples, shard->coded);
 }

@@ -29,10 +29,15 @@ static bool speak(ms_stream_t *stream, ms_shard_t *shard) {
     return stream->tap != NULL && ms_tap_say(stream->tap, shard->sent, n);
 }
 
-/* After that comes what the others of a conference say, then echo; else silence. */
+/* After that comes what the others of a conference say, then the microphone, then echo; else silence. */
 static void fill(ms_stream_t *stream, ms_shard_t *shard) {
     uint32_t n = stream->frame_samples;
     bool speaks = speak(stream, shard);
+    bool heard = stream->microphone != NULL && !speaks && stream->end == NULL;
+    if (stream->microphone != NULL) /* its sound goes by, wanted or not */
+        ms_device_say(stream->microphone, heard ? shard->sent : shard->coded, n, shard->now);
+    if (heard)
+        return;
     if (stream->end != NULL && speaks)
         ms_end_skip(stream->end, n);
     else if (stream->end != NULL)
@@ -120,6 +125,8 @@ void ms_stream_send(ms_stream_t *stream, ms_shard_t *shard) {
         memset(shard->sent, 0, stream->frame_samples * sizeof *shard->sent);
         if (stream->end != NULL)
             ms_end_skip(stream->end, stream->frame_samples);
+        if (stream->microphone != NULL)
+            ms_device_say(stream->microphone, shard->coded, stream->frame_samples, shard->now);
         stream->sender.talking = possible;
         stream->counters.sent_energy = 0;
     } else {

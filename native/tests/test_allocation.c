@@ -28,12 +28,14 @@ static ms_payload_t payload(const char *name, uint8_t type) {
 static ms_status_t use(ms_stream_t *stream, const char *wav, const char *recording) {
     static const ms_tone_t TONE = {{440.0f}, 1, 100, 0};
     static const int16_t SAMPLES[160];
+    static const ms_device_config_t MICROPHONE = {true, 48000, 1, 8000, 5};
     ms_stream_format_t format = {.remote_host = "127.0.0.1", .remote_port = 9, .sending = true, .receiving = true,
                                  .has_send = true, .send = payload("PCMU", 0), .ptime_ms = 20,
                                  .receive = {payload("PCMU", 0)}, .receive_count = 1, .telephone_event = 101};
     ms_pcm_t *clip = NULL, *file = NULL;
     ms_tap_t *tap = NULL;
     ms_feed_t *feed = NULL;
+    ms_device_t *device = NULL;
     ms_status_t status = ms_stream_configure(stream, &format);
     if (status == MS_OK)
         status = ms_pcm_copy(SAMPLES, 160, 16000, 8000, &clip);
@@ -58,6 +60,10 @@ static ms_status_t use(ms_stream_t *stream, const char *wav, const char *recordi
     if (status == MS_OK)
         status = ms_stream_open_tap(stream, 1000, &tap);
     if (status == MS_OK)
+        status = ms_device_open(&MICROPHONE, &device);
+    if (status == MS_OK)
+        status = ms_stream_set_device(stream, device);
+    if (status == MS_OK)
         status = ms_stream_send_dtmf(stream, "12", 100, 50);
     if (status == MS_OK)
         status = ms_stream_set_echo(stream, true);
@@ -71,6 +77,8 @@ static ms_status_t use(ms_stream_t *stream, const char *wav, const char *recordi
         ms_tap_close(tap, stream);
     if (feed != NULL)
         ms_feed_close(feed);
+    if (device != NULL)
+        ms_device_close(device, stream);
     return status;
 }
 
