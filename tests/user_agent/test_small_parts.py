@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from microsip_core.errors import InvalidArgument, NotSupported
+from microsip_core.sip.message import Request
 from microsip_core.user_agent.event_stream import EventStream
 from microsip_core.user_agent.events import Event, EventType
 from microsip_core.user_agent.outcome import DONE, Outcome
@@ -43,6 +44,19 @@ async def test_slow_reader_loses_the_oldest_and_it_is_counted() -> None:
     assert len(texts) == 10_000
     assert texts[0] == "5"
     assert stream.dropped == 5
+
+
+async def test_slow_reader_of_large_messages_holds_8_mib_of_them_at_most() -> None:
+    stream = EventStream()
+    sent = 300
+    for number in range(sent):
+        message = Request("MESSAGE", "sip:alice@127.0.0.1", None, [""], bytes(60_000))
+        stream.put(Event(EventType.MESSAGE, float(number), message=message, text="x" * 4_000))
+    stream.close()
+    held = [found async for found in stream]
+    assert held[-1].time == sent - 1
+    assert 7_000_000 < sum(len(found.text) + len(found.message.body) for found in held if found.message) <= 8_388_608
+    assert stream.dropped == sent - len(held)
 
 
 async def test_canceled_reader_leaves_the_stream_usable() -> None:
