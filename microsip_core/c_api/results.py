@@ -32,6 +32,8 @@ def returns_code(function: Callable[P, R]) -> Callable[P, R | int]:
             return function(*arguments, **options)
         except MicrosipError as error:
             return record(error.code, str(error))
+        except MemoryError:
+            return record(ErrorCode.SIP_ENOMEM, "there is no memory left")
         except Exception as error:
             LOG.exception("fault in %s", function.__name__)
             return record(ErrorCode.SIP_ERROR, repr(error))

@@ -25,6 +25,12 @@ def test_calls_come_to_a_conference_and_leave_it(engine: None, server: ServerThr
     info = sip.sip_conference_info(conference)
     assert isinstance(info, SipConference)
     assert (info.calls, info.sample_rate, info.muted) == ((first, second), 16000, (False, False))
+    assert sip.sip_conference_mute(conference, first) == 0
+    assert sip.sip_conference_info(conference).muted == (True, False)  # type: ignore[union-attr]
+    assert sip.sip_conference_mute(conference, first, False) == 0
+    assert sip.sip_conference_set_gain(conference, second, 0.5, 2.0) == 0
+    assert sip.sip_conference_set_gain(conference, second, 9.0) == ErrorCode.SIP_EINVAL
+    assert sip.sip_conference_mute(conference, 77) == ErrorCode.SIP_ENOCALL
     assert sip.sip_conference_remove(conference, first) == 0
     sip.sip_hangup(second)
     left = sip.sip_conference_info(conference)

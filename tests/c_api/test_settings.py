@@ -128,10 +128,14 @@ def test_configuration_file_round_trip(engine: None, server: ServerThread, tmp_p
     path = tmp_path / "MicroSIP.ini"
     path.write_text(
         "; kept\n[Settings]\naccountId=1\nDND=1\naudioCodecs=PCMA/8000/1\nunknown=7\n[Account1]\n"
-        f"server=127.0.0.1:{server.port}\nusername=user\npassword=env:SECRET_OF_TEST\ndialPlan=<9:>x.\n",
+        f"server=127.0.0.1:{server.port}\nusername=user\npassword=env:SECRET_OF_TEST\ndialPlan=<9:>x.\n"
+        "registerRefresh=60\n",
     )
     assert sip.sip_load_config(str(path)) == 1, sip.sip_error_text()
     assert wait_for_event("registered").account == 1
+    account = sip.sip_get_account_info()
+    assert isinstance(account, SipAccount)
+    assert 0 < account.expires <= 60
     assert (sip.sip_get_option("codecs"), sip.sip_get_option("DND")) == ("PCMA", "1")
     assert sip.sip_normalize_number("9-123") == "123"
     assert sip.sip_create_account(server.uri("other"), "secret") == 2
@@ -315,7 +319,9 @@ def test_what_is_not_there_yet_says_so(engine: None, function: Any, arguments: t
 
 def test_events_need_no_freeing(own_uri: str, other: OtherSide) -> None:  # noqa: F811
     call = other.call(own_uri)
-    event = wait_for_event("call_incoming")
+    event = sip.sip_poll(5)
+    assert event is not None
+    assert event.type == "call_incoming"
     assert sip.sip_event_free(event) == 0
     assert sip.sip_event_free() == 0
     assert event.call == 1
