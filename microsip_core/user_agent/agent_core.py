@@ -34,6 +34,7 @@ from microsip_core.user_agent.log import LOG
 from microsip_core.user_agent.media_backend import MediaBackend
 from microsip_core.user_agent.media_router import MediaRouter
 from microsip_core.user_agent.network_change import NetworkChange
+from microsip_core.user_agent.network_watch import NetworkWatch
 from microsip_core.user_agent.peers import Peers
 from microsip_core.user_agent.reach_options import parse_public_address
 from microsip_core.user_agent.received_request import RequestHandler, RequestReception
@@ -128,11 +129,13 @@ class AgentCore:
         self.reception = Reception(self)
         self.discovery = Discovery(self)
         self.network = NetworkChange(self)
+        self.network_watch = NetworkWatch(self, config.network_poll)
         self.requests = RequestReception(self)
         try:
             self.media.open()
             await self.transport.open()
             await self.discovery.begin()
+            self.network_watch.begin()
         except BaseException:
             self.media.close()
             await self.discovery.close()
@@ -173,6 +176,7 @@ class AgentCore:
         for waiter in list(self._expected):
             if not waiter.done():
                 waiter.set_exception(Canceled("the user agent was closed", step="request"))
+        self.network_watch.close()
         await self.network.close()
         await self.discovery.close()
         self.ticker.close()

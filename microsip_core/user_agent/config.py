@@ -39,6 +39,8 @@ class UserAgentConfig:
     ``keep_alive`` in seconds is how often a UDP flow to a registrar is kept open by CRLF CRLF, 0 never; one with
     outbound is by STUN, at the times the registrar says. ``retry_base`` and ``retry_limit`` in seconds are the pauses
     after failed registrations: 50 to 100 % of retry_base * 2**failures, up to the limit (RFC 5626 s4.5).
+    ``network_poll`` in seconds is how often we look whether the system's own address has changed, to do by ourselves
+    what :meth:`UserAgent.network_changed` does; 0 never. ``listen`` should be "0.0.0.0:PORT" or "[::]:PORT" then.
     ``tls`` is what TLS and WSS use: certificate, trusted authorities; by default those of the system are trusted.
     ``nameservers`` ("HOST" or "HOST:PORT") look up SIP domains, those of the system where none are given.
     ``codecs`` in order of preference. ``ptime_ms`` the packet time to send, 10 to 60.
@@ -95,6 +97,7 @@ class UserAgentConfig:
     keep_alive: float = 15.0
     retry_base: float = RETRY_BASE
     retry_limit: float = RETRY_LIMIT
+    network_poll: float = 0.0
     tls: TlsSettings | None = None
     nameservers: Sequence[str] = ()
     codecs: Sequence[str] = ("PCMU", "PCMA")
@@ -144,7 +147,7 @@ class UserAgentConfig:
         Peers(self.trusted_peers, "trusted_peers")
         for name, low in (("ring_timeout", 0.001), ("media_timeout", 0.0), ("close_timeout", 0.0), ("trace", 0),
                           ("max_message_size", 0), ("keep_alive", 0), ("retry_base", 0.001), ("retry_limit", 0.001),
-                          ("no_rtp_after", 0.0)):
+                          ("no_rtp_after", 0.0), ("network_poll", 0.0)):
             if not low <= getattr(self, name) <= _LARGEST:
                 raise _refusal(name, getattr(self, name), f"at least {low:g}")
         parse_public_address(self.public_address)

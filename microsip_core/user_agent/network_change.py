@@ -3,19 +3,22 @@
 New sockets are opened, with growing pauses while that does not work; the public address is looked for; every account
 registers anew; then every answered call, once its account is registered, tells its peer the new addresses by a
 re-INVITE. Sound goes on by new ports meanwhile, so that a peer with symmetric RTP follows even before it is told.
+
+An incoming call that rings meanwhile is answered with the new address, and its sound moves once it is answered.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Coroutine, Sequence
+from typing import TYPE_CHECKING, Any
 
 from microsip_core.errors import Busy, InvalidState, MicrosipError, NetworkError
 from microsip_core.sip.backoff import recovery_delay
-from microsip_core.user_agent.call_life import ANSWERED
+from microsip_core.sip.session.uac_core import relocate
+from microsip_core.user_agent.call_life import ANSWERED, UNANSWERED_INCOMING
 from microsip_core.user_agent.log import LOG
-from microsip_core.user_agent.states import AccountState
+from microsip_core.user_agent.states import AccountState, CallState
 
 if TYPE_CHECKING:
     from microsip_core.user_agent.agent_core import AgentCore
@@ -34,6 +37,7 @@ class NetworkChange:
         self._agent = agent
         self._task: asyncio.Task[None] | None = None
         self._moves: set[asyncio.Task[None]] = set()
+        self._ringing: set[asyncio.Task[None]] = set()
 
     def start(self, listen: str | Sequence[str] | None = None) -> asyncio.Task[None]:
         """Move in the background; the task ends when all that had to be said has been sent, or has failed."""
@@ -53,12 +57,25 @@ class NetworkChange:
                 account.start_registration()
         for call in agent.calls_now:
             if call.state in ANSWERED:
-                move = agent.loop.create_task(self._move_call(call))
-                self._moves.add(move)
-                move.add_done_callback(self._moves.discard)
+                self._keep(self._moves, self._move_call(call))
+            elif call.session is not None and call.session.dialog is not None and call.state in UNANSWERED_INCOMING:
+                relocate(call.session)
+                self._keep(self._ringing, self._move_once_answered(call))
         agent.pump()
         if self._moves:
             await asyncio.wait(list(self._moves))
+
+    def _keep(self, tasks: set[asyncio.Task[None]], work: Coroutine[Any, Any, None]) -> None:
+        task = self._agent.loop.create_task(work)
+        tasks.add(task)
+        task.add_done_callback(tasks.discard)
+
+    async def _move_once_answered(self, call: Call) -> None:
+        try:
+            await call.wait(CallState.ACTIVE)
+        except MicrosipError:
+            return  # it has ended
+        await self._move_call(call)
 
     async def _open_sockets(self, listen: str | Sequence[str] | None) -> None:
         failures = 0
@@ -106,7 +123,7 @@ class NetworkChange:
         await asyncio.gather(*self._cancel(), return_exceptions=True)
 
     def _cancel(self) -> list[asyncio.Task[None]]:
-        tasks = [task for task in (self._task, *self._moves) if task is not None]
+        tasks = [task for task in (self._task, *self._moves, *self._ringing) if task is not None]
         self._task = None
         for task in tasks:
             task.cancel()

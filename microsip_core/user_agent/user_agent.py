@@ -107,7 +107,8 @@ class UserAgent(AgentRequests):
         New sockets are opened, at ``listen`` or where the settings say ("0.0.0.0:0" follows the system's address by
         itself); every registered account registers anew, and every answered call goes on by new media ports and tells
         its peer so by a re-INVITE. What does not work yet is tried again, with growing, random pauses. Returns when all
-        has been sent; calling it again begins anew. Calls that are not answered yet go on as they can.
+        has been sent; calling it again begins anew. Calls that come in and ring meanwhile are answered with the new
+        address; those that we make and that are not answered yet go on as they can.
         """
         self.require_open("network changed")
         await asyncio.shield(self.network.start(listen))

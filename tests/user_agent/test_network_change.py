@@ -6,9 +6,12 @@ import asyncio
 
 import pytest
 
+from microsip_core.errors import NetworkError
 from microsip_core.server.server import LoopbackServer
-from microsip_core.user_agent import network_change
+from microsip_core.user_agent import network_change, network_watch
 from microsip_core.user_agent.call import Call
+from microsip_core.user_agent.config import UserAgentConfig
+from microsip_core.user_agent.network_change import NetworkChange
 from microsip_core.user_agent.states import AccountState, CallState
 from microsip_core.user_agent.user_agent import UserAgent
 
@@ -56,6 +59,54 @@ async def test_accounts_move_their_binding(make_agent: MakeAgent, transport: str
         assert account.state is AccountState.REGISTERED
         (binding,) = server.registered("alice")
         assert "@127.0.0.3:" in binding
+
+
+async def test_change_of_the_systems_address_is_noticed(
+    make_agent: MakeAgent, monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A new address moves us, once; one that is gone does not; the same one back after that does."""
+    addresses = ["192.0.2.10", "192.0.2.10", "192.0.2.20", "192.0.2.20", None, None, "192.0.2.20", "192.0.2.20"]
+    looks = iter(addresses)
+    seen: list[str | None] = []
+    done = asyncio.Event()
+
+    def routing_address(host: str, family: object) -> str:
+        found = next(looks, "end")
+        if found == "end":
+            done.set()
+            return "192.0.2.20"
+        seen.append(found)
+        if found is None:
+            raise NetworkError("no route", step="send")
+        return found
+
+    monkeypatch.setattr(network_watch, "routing_address", routing_address)
+    moved: list[int] = []
+    monkeypatch.setattr(NetworkChange, "start", lambda self, listen=None: moved.append(len(seen)))
+    agent = await make_agent(config=UserAgentConfig(network_poll=0.001))
+    await asyncio.wait_for(done.wait(), 5)
+    assert moved == [3, 7]
+    await agent.close()
+    assert agent.network_watch._timer is None
+
+
+async def test_ringing_calls_outlast_a_change(make_agent: MakeAgent) -> None:
+    """A call that rings when the network changes is answered, and ended, all the same."""
+    async with LoopbackServer(users={"alice": "secret", "bob": "secret"}, services=False) as server:
+        caller, callee = await make_agent(), await make_agent()
+        for agent, user in ((caller, "alice"), (callee, "bob")):
+            await agent.create_account(server.uri(user), "secret", registrar=server.proxy)
+        ringing: asyncio.Queue[Call] = asyncio.Queue()
+        callee.on_incoming = ringing.put_nowait
+        call = caller.accounts[0]
+        inviting = asyncio.create_task(call.invite(server.uri("bob"), timeout=5))
+        incoming = await asyncio.wait_for(ringing.get(), 5)
+        await callee.network_changed("127.0.0.4:0")
+        await callee.accounts[0].settled(5)
+        await incoming.answer()
+        mine = await inviting
+        await mine.hangup()
+        await incoming.wait_ended(5)
 
 
 async def test_network_that_is_not_there_yet_is_tried_again(
