@@ -7,7 +7,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 TESTS ?= tests
 FUZZ_SECONDS ?= 60
-FUZZ_TARGETS := message sdp digest uri stream endpoint
+FUZZ_TARGETS := message sdp digest uri stream stun endpoint
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 NATIVE_SOURCES := $(shell find native -name '*.[ch]' -o -name '*.pyx' -o -name '*.pxd' -o -name CMakeLists.txt)
 TOOLS := PATH="$(abspath $(BIN)):$$PATH"

@@ -80,9 +80,14 @@ class ChallengeCache:
         self._nonces = [old for old in self._nonces if (old.header, old.challenge.realm) != (header, realm)]
 
     def authorize(self, request: Request, hop: Hop, ids: IdSource, *, own: bool) -> None:
-        """Answer the challenges known for that hop; ``own``: it is a server of the account."""
+        """Answer the challenges known for that hop; ``own``: it is a server of the account.
+
+        By UDP or TCP it is the same hop: a large request goes by TCP to who is else asked by UDP (RFC 3261 s18.1.1).
+        """
+        place = hop.host, hop.with_port.port
         for nonce in self._nonces:
-            if (nonce.hop is None or nonce.hop == hop.with_port) and (own or nonce.credential.realm is not None):
+            here = nonce.hop is None or (nonce.hop.host, nonce.hop.port) == place
+            if here and (own or nonce.credential.realm is not None):
                 nonce.authorize(request, ids)
 
     def renew(self, header: str, nextnonce: str) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 from collections.abc import Callable
 from pathlib import Path
 
@@ -18,6 +19,7 @@ from microsip_core.sip.parse_error import SipParseError
 from microsip_core.sip.parser import check_request, check_response, parse_message
 from microsip_core.sip.stream_framing import StreamFramer
 from microsip_core.sip.uri import SipUri
+from microsip_core.transport import stun
 
 VECTORS = Path(__file__).parents[1] / "vectors"
 _SOURCE = Source("UDP", "192.0.2.7", 5060, ("10.0.0.2", 5060))
@@ -78,6 +80,15 @@ def _tells_its_end(frame: bytes) -> bool:
     return "Content-Length" in head or "Content-Type" not in head
 
 
+def stun_packet(data: bytes) -> None:
+    """One datagram with a STUN header: what it says of our address can be written."""
+    found = stun.parse(data)
+    if found is not None and found.mapped is not None:
+        answer = stun.parse(stun.binding_success(found.transaction, found.mapped))
+        assert answer is not None
+        assert answer.mapped == found.mapped
+
+
 def endpoint(data: bytes) -> None:
     """Datagrams, parted by a NUL octet, at a user agent that takes every call; then all its timers. Nothing is left."""
     agent = Endpoint(
@@ -118,21 +129,33 @@ def _files(*patterns: str) -> list[bytes]:
 
 
 def _messages() -> list[bytes]:
-    return _files("sip-torture/rfc*/*.dat", "sip-torture/rfc*/*.sip", "fuzz/sipgo-sip/*.bin")
+    lines = (VECTORS / "sip-torture/nist-jain/cases.jsonl").read_text().splitlines()
+    nist = [json.loads(line)["text"].replace("\n", "\r\n").encode() for line in lines]
+    return _files("sip-torture/rfc*/*.dat", "sip-torture/rfc*/*.sip", "fuzz/sipgo-sip/*.bin") + nist
+
+
+def _stun_packets() -> list[bytes]:
+    transaction = bytes(range(12))
+    v4, v6 = ("192.0.2.1", 5060), ("2001:db8::1", 5060)
+    packets = [stun.binding_request(transaction)] + [stun.binding_success(transaction, one) for one in (v4, v6)]
+    error = bytes.fromhex("0009000800000401") + b"nope" + bytes.fromhex("8028000400000000")
+    return [*packets, b"\x01\x11\0\x14" + stun.MAGIC_COOKIE + transaction + error]
 
 
 TARGETS: dict[str, Callable[[bytes], None]] = {
-    "message": message, "sdp": sdp, "digest": digest, "uri": uri, "stream": stream, "endpoint": endpoint,
+    "message": message, "sdp": sdp, "digest": digest, "uri": uri, "stream": stream, "stun": stun_packet,
+    "endpoint": endpoint,
 }
 SEEDS: dict[str, Callable[[], list[bytes]]] = {
     "message": _messages,
-    "sdp": lambda: _files("sdp/**/*.sdp", "fuzz/webrtc/sdp-corpus/*"),
+    "sdp": lambda: _files("sdp/**/*.sdp"),
     "digest": lambda: [
         b'Digest realm="a", nonce="1", algorithm=SHA-256-sess, qop="auth,auth-int", opaque="x", stale=TRUE',
         b'Digest username="a", realm="b", nonce="c", uri="sip:d", response="0", qop=auth, nc=00000001, cnonce="e"',
     ],
     "uri": lambda: [b"sips:al%69ce:pw@[2001:db8::1]:5061;transport=tcp;lr?Subject=x&y=z", b"sip:+1;isub=2@h", b"tel:1"],
     "stream": lambda: [b"\x10" + one for one in _messages()] + [b"\0" + b"\r\n\r\n".join(_messages()[:3])],
+    "stun": _stun_packets,
     "endpoint": lambda: [*_messages(), b"\0".join(_messages()[:8])],
 }
 FOUND: dict[str, list[bytes]] = {

@@ -16,10 +16,18 @@ SECRET = b"0123456789abcdef"
 
 
 class Guard:
-    """Lets through what has good credentials for every one of its realms; ``realms`` maps a realm to 401 or 407."""
+    """Lets through what has good credentials for every one of its realms; ``realms`` maps a realm to 401 or 407.
 
-    def __init__(self, endpoint: Endpoint, realms: dict[str, int], password: str = "secret", **options: Any) -> None:
+    ``together``: the challenges of all realms come in one response, as from a forking proxy (RFC 3261 s16.7 step 7);
+    else each realm asks when the one before it is content.
+    """
+
+    def __init__(
+        self, endpoint: Endpoint, realms: dict[str, int], password: str = "secret", *, together: bool = False,
+        **options: Any,
+    ) -> None:
         self.endpoint = endpoint
+        self.together = together
         self.password = password
         self.realms = {name: (status, DigestServer(name, SECRET, **options)) for name, status in realms.items()}
         self.challenged: list[str] = []
@@ -35,23 +43,25 @@ class Guard:
         self.endpoint.receive(data, source, now)
 
     def _lets_through(self, request: Request, source: Source, now: float) -> bool:
-        for status, server in self.realms.values():
-            kind = "Authorization" if status == 401 else "Proxy-Authorization"
+        asked: list[tuple[str, str]] = []
+        status = 0
+        for asks, server in self.realms.values():
+            kind = "Authorization" if asks == 401 else "Proxy-Authorization"
             check = server.check(request.get_all(kind), request.method, lambda name: self.password, now, request.body)
-            if check.verdict is DigestVerdict.ACCEPTED:
+            if check.verdict is DigestVerdict.ACCEPTED or (asked and not self.together):
                 continue
-            self.challenged.append(f"{status} {request.method} {check.verdict.value}")
-            header = "WWW-Authenticate" if status == 401 else "Proxy-Authenticate"
-            values = server.challenges(now, stale=check.verdict is DigestVerdict.STALE)
-            stamp_via(request, source)
-            response = builder.response_to(
-                request, status, to_tag="guard", headers=[(header, value) for value in values]
-            )
-            self._outgoing.append(
-                OutgoingPacket(response.to_bytes(), Hop(source.transport, source.host, source.port), source, None)
-            )
-            return False
-        return True
+            self.challenged.append(f"{asks} {request.method} {check.verdict.value}")
+            header = "WWW-Authenticate" if asks == 401 else "Proxy-Authenticate"
+            asked += [(header, value) for value in server.challenges(now, stale=check.verdict is DigestVerdict.STALE)]
+            status = status or asks
+        if not asked:
+            return True
+        stamp_via(request, source)
+        response = builder.response_to(request, status, to_tag="guard", headers=asked)
+        self._outgoing.append(
+            OutgoingPacket(response.to_bytes(), Hop(source.transport, source.host, source.port), source, None)
+        )
+        return False
 
     def data_to_send(self) -> list[OutgoingPacket]:
         packets, self._outgoing = self._outgoing, []

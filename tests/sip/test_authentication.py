@@ -96,6 +96,8 @@ def test_every_method_is_challenged_when_nonces_serve_once(status: int) -> None:
     session = connect(phones, guard)
     session.reinvite(OFFER, phones.now)
     phones.run(1.0)
+    session.refresh("UPDATE", phones.now)
+    phones.run(1.0)
     info = session.send_request("INFO", phones.now, body=b"Signal=5", content_type="application/dtmf-relay")
     phones.run(0.1)
     phones.bob_node.events[-1].incoming.respond(200, phones.now)
@@ -105,6 +107,7 @@ def test_every_method_is_challenged_when_nonces_serve_once(status: int) -> None:
     assert guard.challenged == [
         f"{status} INVITE missing",
         f"{status} INVITE stale",
+        f"{status} UPDATE stale",
         f"{status} INFO stale",
         f"{status} BYE stale",
     ]
@@ -142,6 +145,42 @@ def test_several_realms_one_after_the_other() -> None:
     assert bye.method == "BYE"
     assert sorted(realm for realm, _, _ in credentials(bye, "Proxy-Authorization")) == ["proxy-a", "proxy-b"]
     assert [realm for realm, _, _ in credentials(bye)] == ["example.com"]
+
+
+@pytest.mark.parametrize("realms", [
+    {"proxy-a": 407, "proxy-b": 407}, {"example.com": 401, "example.net": 401}, {"proxy-a": 407, "example.com": 401},
+    {"example.com": 401, "proxy-a": 407, "proxy-b": 407},
+])
+def test_several_realms_in_one_response(realms: dict[str, int]) -> None:
+    """RFC 3261 s16.7: a forking proxy puts the challenges of all branches into one; s22.3: all are answered at once."""
+    phones, guard = guarded(realms, together=True)
+    session = connect(phones, guard)
+    assert guard.challenged == [f"{status} INVITE missing" for status in realms.values()]
+    session.hangup(phones.now)
+    phones.run(1.0)
+    invite, bye = guard.passed[-3], guard.passed[-1]
+    for request, count in ((invite, 1), (bye, 2)):
+        found = [*credentials(request, "Proxy-Authorization"), *credentials(request)]
+        assert sorted((realm, nc) for realm, _, nc in found) == sorted((realm, count) for realm in realms)
+    assert (invite.cseq.number, bye.method, bye.cseq.number) == (2, "BYE", 3)
+
+
+def test_a_stale_nonce_is_replaced_and_counted_from_one() -> None:
+    phones, guard = guarded(nonce_lifetime=2.0)
+    session = connect(phones, guard)
+    session.reinvite(OFFER, phones.now)
+    phones.run(3.0)
+    session.reinvite(OFFER, phones.now)
+    phones.run(0.5)
+    session.hangup(phones.now)
+    phones.run(0.5)
+    assert guard.challenged == ["401 INVITE missing", "401 INVITE stale"]
+    counted = [
+        (found[1], found[2]) for request in guard.passed if request.method != "ACK" for found in credentials(request)
+    ]
+    first, second = counted[0][0], counted[-1][0]
+    assert first != second
+    assert counted == [(first, 1), (first, 2), (second, 1), (second, 2)]
 
 
 def test_auth_int_covers_the_body() -> None:

@@ -10,7 +10,7 @@ import pytest
 from certificates import Authority
 from leaks import open_descriptors
 
-from microsip_core.errors import InvalidArgument, NetworkError, TlsError
+from microsip_core.errors import CallRefused, InvalidArgument, NetworkError, TlsError
 from microsip_core.server.server import LoopbackServer
 from microsip_core.transport.tls import TlsSettings
 from microsip_core.user_agent.config import UserAgentConfig
@@ -117,6 +117,22 @@ async def test_bad_listen_address(listen: str) -> None:
     agent = UserAgent(listen=listen, media="none")
     with pytest.raises(InvalidArgument):
         await agent.start()
+
+
+async def test_a_transport_we_lack_is_named_at_once(caller: UserAgent) -> None:
+    """RFC 3261 s19.1.1 knows SCTP, and we do not speak it: not in a call, a request, or to a registrar."""
+    uri = "sip:bob@127.0.0.1:5999;transport=sctp"
+    with pytest.raises(NetworkError, match="SCTP is not available"):
+        await caller.invite(uri, timeout=5)
+    with pytest.raises(NetworkError, match="SCTP is not available"):
+        await caller.options(uri, timeout=5)
+    with pytest.raises(NetworkError, match="SCTP is not available"):
+        await caller.create_account("sip:alice@127.0.0.1:5999", "secret", proxy="sip:127.0.0.1;transport=sctp")
+    async with LoopbackServer(users={"alice": "secret"}, services=False) as server:
+        account = await caller.create_account(server.uri("alice"), "secret", proxy=server.proxy)
+        with pytest.raises(CallRefused) as refused:
+            await account.invite(uri, timeout=5)
+        assert refused.value.status >= 500
 
 
 async def test_tcp_only_agent_calls_by_tcp(make_agent: MakeAgent) -> None:
