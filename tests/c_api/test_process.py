@@ -85,6 +85,40 @@ def test_an_exception_ends_the_process_as_usual(server: ServerThread) -> None:
     assert server.registered("user") == []
 
 
+def test_at_the_prompt_calls_go_on_between_the_lines(server: ServerThread) -> None:
+    lines = f"""\
+        from microsip_core import *
+        sip_init()
+        sip_create_account("{server.uri('user')}", "password")
+        call = sip_invite("{server.uri('echo')}")
+        sip_get_call_info(call).state
+        import asyncio; asyncio.run(asyncio.to_thread(sip_list_calls))
+        sip_event_wait("call_started", 5).call == call
+    """
+    done = subprocess.run(
+        [sys.executable, "-i", "-q"], input=textwrap.dedent(lines), capture_output=True, text=True, timeout=30,
+        env={**os.environ, "PYTHONPATH": str(ROOT), "PYTHON_BASIC_REPL": "1"}, check=False, cwd=ROOT,
+    )
+    assert done.stdout.split() == ["<ErrorCode.SIP_OK:", "0>", "1", "'active'", "[1]", "True"], done.stderr
+    assert done.returncode == 0
+    assert server.registered("user") == []
+
+
+def test_inside_a_running_loop_the_engine_has_its_own(server: ServerThread) -> None:
+    done = run(f"""
+        import asyncio
+        from microsip_core import *
+
+        async def program():
+            print(sip_init(), sip_invite("{server.uri('sink')}"), sip_hangup())
+            await asyncio.sleep(0)
+            print(sip_shutdown())
+
+        asyncio.run(program())
+    """)
+    assert (done.stdout.split(), done.stderr) == (["0", "1", "0", "0"], "")
+
+
 def test_interrupt_of_a_waiting_call_cancels_it(server: ServerThread) -> None:
     code = f"""
         from microsip_core import *

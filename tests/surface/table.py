@@ -78,6 +78,7 @@ def tests_of(path: Path) -> list[str]:
     return [name for name in _module(path)[1] if name.startswith("test_")]
 
 
+@cache
 def text_of(path: Path, test: str) -> str | None:
     """Return the text of a test with its parameters and what it uses of its file, None where there is no such test."""
     source, named = _module(path)

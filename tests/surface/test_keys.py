@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from control.test_phone import Make, make, peer, uri  # noqa: F401 - fixtures
+
 from microsip_core.control.numbers import Number
 from microsip_core.user_agent.user_agent import UserAgent
-from tests.control.test_phone import Make, make, peer, uri  # noqa: F401 - fixtures
 
 
 async def test_digits_go_out_as_info_where_the_settings_say(make: Make, peer: UserAgent) -> None:  # noqa: F811
