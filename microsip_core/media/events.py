@@ -8,7 +8,7 @@ from typing import Literal
 MediaEventKind = Literal[
     "first_rtp", "dtmf", "media_timeout", "media_resumed", "rtcp_bye", "ssrc_change",
     "playback_finished", "recording_finished", "dtmf_sent", "error", "no_rtp", "overload", "dtmf_inband",
-    "recording_stalled",
+    "recording_stalled", "speech_started", "speech_ended", "tone", "beep",
 ]
 
 
@@ -30,6 +30,10 @@ class MediaEvent:
     playback_finished    ms played                       finished, stopped, replaced, error: why  the playback's id
     recording_finished   ms recorded                     "" or what went wrong with the file     the recording's id
     recording_stalled    ms that nothing was written     ""                                      the recording's id
+    speech_started       ms since it began               ""                                      0
+    speech_ended         ms it lasted                    ""                                      ms since its end
+    tone                 ms since it began               its frequency in Hz; it may be a beep    0
+    beep                 ms it lasted                    its frequency in Hz                     ms since its end
     error                errno or 0                      one line                                0
     no_rtp               ms since it was due             what came instead, see ``media.trouble``  0
     overload             frames skipped in a second      one line; of no stream, ``stream_id`` 0  0

@@ -238,6 +238,13 @@ class NativeStream:
         except _native.NativeError as error:
             raise translate(error, "detect DTMF") from error
 
+    def listen(self, on: bool, hangover_ms: int = 200) -> None:
+        """See the interface."""
+        try:
+            self._open.listen(on, hangover_ms)
+        except _native.NativeError as error:
+            raise translate(error, "listen") from error
+
     def set_mute(self, muted: bool) -> None:
         """See the interface."""
         self._open.set_mute(muted)

@@ -55,6 +55,7 @@ class SoundWriter:
         if codec in _BITRATE:
             stream.bit_rate = _BITRATE[codec] * channels
         self._stream = stream
+        self._container.start_encoding()  # the header now: a recording of nothing is a file as well
         self._written = 0  # frames
 
     def write(self, samples: NDArray[np.int16]) -> None:
@@ -68,8 +69,7 @@ class SoundWriter:
     def close(self) -> None:
         """Complete the file. Raises OSError."""
         try:
-            if self._written:
-                self._container.mux(self._stream.encode(None))
+            self._container.mux(self._stream.encode(None))
             self._container.close()
         finally:
             self._file.close()

@@ -223,6 +223,13 @@ class Stream(Protocol):
         """
         ...
 
+    def listen(self, on: bool, hangover_ms: int = 200) -> None:
+        """Listen for speech and beeps: ``speech_started``, ``speech_ended``, ``tone`` and ``beep`` tell.
+
+        Speech ends after ``hangover_ms`` (50 to 10000) without any. Raises ``NotSupported`` on the reference core.
+        """
+        ...
+
     def set_mute(self, muted: bool) -> None:
         """Send silence instead of audio; DTMF still goes out."""
         ...

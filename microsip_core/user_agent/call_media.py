@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from microsip_core.errors import FileError, InvalidState
 from microsip_core.sip.session.uac_core import relocate
 from microsip_core.user_agent.call_audio import CallAudio
-from microsip_core.user_agent.call_playback import CallPlayback
+from microsip_core.user_agent.call_listening import CallListening
 from microsip_core.user_agent.events import EventType
 from microsip_core.user_agent.log import LOG
 from microsip_core.user_agent.outcome import DONE, Outcome
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 _FILE_PATIENCE = 2.0  # seconds that the end of a call waits for the last of a recording
 
 
-class CallMedia(CallPlayback):
+class CallMedia(CallListening):
     """What a call can do with its sound, from the moment there is a session description of both sides."""
 
     muted = False
@@ -188,6 +188,8 @@ class CallMedia(CallPlayback):
             self._playback_finished(event)
         elif kind == "recording_finished":
             self._recording_finished(event.reference, event.detail)
+        elif kind in ("speech_started", "speech_ended", "tone", "beep"):
+            self.take_heard(event)
         elif kind == "recording_stalled":
             LOG.warning("the recording of %s loses sound: nothing was written for %d ms", self, event.value)
             self.emit(EventType.RECORDING_STALLED, text=self._recordings.get(event.reference, ("",))[0]

@@ -14,7 +14,7 @@ from media cimport *
 EVENT_KINDS = (
     "first_rtp", "dtmf", "dtmf_sent", "media_timeout", "media_resumed", "rtcp_bye", "ssrc_change", "playback_finished",
     "recording_finished", "error", "no_rtp", "overload", "dtmf_inband",
-    "recording_stalled",
+    "recording_stalled", "speech_started", "speech_ended", "tone", "beep",
 )
 
 STATUS = {
@@ -466,6 +466,10 @@ cdef class Stream:
         """Listen for digits in the sound received."""
         check(ms_stream_detect_dtmf(self.alive(), on))
 
+    def listen(self, bint on, uint32_t hangover_ms):
+        """Listen for speech and beeps in the sound received."""
+        check(ms_stream_listen(self.alive(), on, hangover_ms))
+
     def bridge(self, Stream other):
         """Let the two hear each other."""
         check(ms_stream_bridge(self.alive(), other.alive()))
@@ -874,6 +878,36 @@ cdef class DtmfDetector:
             if digit != 0:
                 found.append((chr(digit), duration_ms, at))
         return found
+
+
+cdef class Listener:
+    """Finds speech and beeps in sound."""
+
+    cdef ms_listener_t *listener
+    cdef uint64_t taken
+
+    def __cinit__(self, uint32_t rate, uint32_t hangover_ms):
+        check(ms_listener_open(rate, hangover_ms, &self.listener))
+
+    def __dealloc__(self):
+        ms_listener_close(self.listener)
+
+    def process(self, const int16_t[::1] samples):
+        """Return what is heard as (event kind, samples taken since the start, ms since, ms it lasted, Hz)."""
+        cdef size_t at = 0, n = samples.shape[0], part
+        cdef ms_heard_t heard
+        found = []
+        if n == 0:
+            return found
+        while True:
+            with nogil:
+                part = ms_listener_process(self.listener, &samples[0] + at, n - at, &heard)
+            at += part
+            self.taken += part
+            if heard.kind == 0:
+                return found
+            kind = ("speech_started", "speech_ended", "tone", "beep")[heard.kind - 1]
+            found.append((kind, self.taken, heard.since_ms, heard.duration_ms, heard.frequency))
 
 
 cdef class Resampler:

@@ -252,6 +252,16 @@ cdef extern from "microsip_media.h" nogil:
                                     uint32_t *duration_ms)
     ms_status_t ms_stream_detect_dtmf(ms_stream_t *stream, bint on)
 
+    ctypedef struct ms_heard_t:
+        int kind
+        uint32_t since_ms, duration_ms, frequency
+    ctypedef struct ms_listener_t:
+        pass
+    ms_status_t ms_listener_open(uint32_t rate, uint32_t hangover_ms, ms_listener_t **listener)
+    void ms_listener_close(ms_listener_t *listener)
+    size_t ms_listener_process(ms_listener_t *listener, const int16_t *samples, size_t n, ms_heard_t *heard)
+    ms_status_t ms_stream_listen(ms_stream_t *stream, bint on, uint32_t hangover_ms)
+
     ms_status_t ms_stream_open_tap(ms_stream_t *stream, uint32_t capacity, ms_tap_t **tap)
     ms_status_t ms_stream_open_packet_log(ms_stream_t *stream, uint32_t capacity, ms_packet_log_t **log)
     void ms_packet_log_close(ms_packet_log_t *log, ms_stream_t *stream)

@@ -66,7 +66,11 @@ typedef enum ms_event_kind {
     MS_EVENT_OVERLOAD,        /* of no stream: a thread can not keep up. value: frames skipped in the last second;
                                  text: "LATE late of FRAMES frames, PERCENT % busy". At most one in 10 s and shard */
     MS_EVENT_DTMF_INBAND,     /* as MS_EVENT_DTMF, but heard in the sound */
-    MS_EVENT_RECORDING_STALLED /* sound is being lost, nothing was written for so long; value: ms; reference: its id */
+    MS_EVENT_RECORDING_STALLED, /* sound is being lost, nothing was written for so long; value: ms; reference: its id */
+    MS_EVENT_SPEECH_STARTED,  /* value: ms since it began */
+    MS_EVENT_SPEECH_ENDED,    /* value: ms it lasted; reference: ms since its end */
+    MS_EVENT_TONE,            /* one that may turn out to be a beep; value: ms since it began; text: its frequency in Hz */
+    MS_EVENT_BEEP             /* value: ms it lasted; reference: ms since its end; text: its frequency in Hz */
 } ms_event_kind_t;
 
 #define MS_EVENT_TEXT 72
@@ -397,6 +401,34 @@ size_t ms_dtmf_detector_process(ms_dtmf_detector_t *detector, const int16_t *sam
                                 uint32_t *duration_ms);
 /* Listen for digits in what a stream receives: MS_EVENT_DTMF_INBAND tells them. */
 ms_status_t ms_stream_detect_dtmf(ms_stream_t *stream, bool on);
+
+/* ---- speech and beeps */
+
+typedef enum ms_heard_kind {
+    MS_HEARD_NOTHING,
+    MS_HEARD_SPEECH_STARTED,
+    MS_HEARD_SPEECH_ENDED,
+    MS_HEARD_TONE, /* that may turn out to be a beep */
+    MS_HEARD_BEEP
+} ms_heard_kind_t;
+
+typedef struct ms_heard {
+    ms_heard_kind_t kind;
+    uint32_t since_ms;     /* since its beginning or end, which is known only afterwards */
+    uint32_t duration_ms;  /* of what has ended */
+    uint32_t frequency;    /* of a beep, Hz */
+} ms_heard_t;
+
+typedef struct ms_listener ms_listener_t;
+
+/* For recordings; 8000..48000 Hz. Speech ends after hangover_ms (50..10000) without any. */
+ms_status_t ms_listener_open(uint32_t rate, uint32_t hangover_ms, ms_listener_t **listener);
+void ms_listener_close(ms_listener_t *listener);
+/* Take samples until they are at their end or something was heard, which may concern samples before; how many were
+   taken. To be called again with what is left, also with none, until nothing is heard. */
+size_t ms_listener_process(ms_listener_t *listener, const int16_t *samples, size_t n, ms_heard_t *heard);
+/* Listen to what a stream receives: MS_EVENT_SPEECH_STARTED, MS_EVENT_SPEECH_ENDED and MS_EVENT_BEEP tell. */
+ms_status_t ms_stream_listen(ms_stream_t *stream, bool on, uint32_t hangover_ms);
 
 /* ---- taps: samples at the stream's rate; one thread reads, one writes */
 

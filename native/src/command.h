@@ -8,6 +8,7 @@
 #include "dtmf_detector.h"
 #include "jitter_buffer.h"
 #include "link.h"
+#include "listener.h"
 #include "mpsc_list.h"
 #include "playback.h"
 #include "recorder.h"
@@ -36,6 +37,7 @@ typedef enum ms_command_kind {
     MS_COMMAND_GAIN,
     MS_COMMAND_DTMF,
     MS_COMMAND_DETECT,      /* detector NULL: no more */
+    MS_COMMAND_LISTEN,      /* listener NULL: no more */
     MS_COMMAND_LINK,        /* end NULL: whichever there is is let go */
     MS_COMMAND_UNLINK,      /* if it is still that one */
     MS_COMMAND_MOVE,        /* sockets: the new ones, afterwards the old ones */
@@ -108,6 +110,7 @@ typedef struct ms_command {
         ms_packet_log_t *packet_log;
         ms_device_t *device;
         ms_dtmf_detector_t *detector;
+        ms_listener_t *listener;
         ms_end_t *end;
         ms_link_t *link;
         ms_member_t *member;

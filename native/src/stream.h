@@ -122,6 +122,7 @@ struct ms_stream {
     ms_packet_log_t *packet_log;
     ms_device_t *microphone, *speaker;
     ms_dtmf_detector_t *detector; /* NULL: nobody listens for digits */
+    ms_listener_t *listener;     /* NULL: nobody listens for speech and beeps */
     ms_end_t *end;               /* of a link to a mixer or another stream */
     bool echo, muted;
     int32_t send_gain, receive_gain;

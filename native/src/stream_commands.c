@@ -173,6 +173,11 @@ void ms_command_apply(ms_command_t *command, ms_shard_t *shard) {
             retire(shard, &stream->detector->node);
         stream->detector = command->as.detector;
         break;
+    case MS_COMMAND_LISTEN:
+        if (stream->listener != NULL)
+            retire(shard, &stream->listener->node);
+        stream->listener = command->as.listener;
+        break;
     case MS_COMMAND_LINK: ms_stream_link(stream, shard, command->as.end); break;
     case MS_COMMAND_UNLINK:
         if (stream->end != NULL && stream->end->link == command->as.link) /* else it has been replaced already */

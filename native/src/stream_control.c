@@ -318,6 +318,20 @@ ms_status_t ms_stream_detect_dtmf(ms_stream_t *stream, bool on) {
     return MS_OK;
 }
 
+ms_status_t ms_stream_listen(ms_stream_t *stream, bool on, uint32_t hangover_ms) {
+    ms_command_t *command = ms_command_create(stream, MS_COMMAND_LISTEN);
+    ms_status_t status = command == NULL ? MS_ENOMEM : MS_OK;
+    if (status == MS_OK && on)
+        status = ms_listener_open(stream->caller_audio_rate, hangover_ms, &command->as.listener);
+    if (status != MS_OK) {
+        free(command);
+        return status;
+    }
+    stream->caller_attached |= on;
+    ms_command_submit(command);
+    return MS_OK;
+}
+
 ms_status_t ms_stream_open_tap(ms_stream_t *stream, uint32_t capacity, ms_tap_t **tap) {
     *tap = NULL;
     ms_command_t *command = ms_command_create(stream, MS_COMMAND_TAP);

@@ -76,6 +76,10 @@ void ms_stream_end(ms_stream_t *stream, ms_shard_t *shard) {
         ms_mpsc_push(&shard->engine->rubbish, &stream->detector->node);
         stream->detector = NULL;
     }
+    if (stream->listener != NULL) {
+        ms_mpsc_push(&shard->engine->rubbish, &stream->listener->node);
+        stream->listener = NULL;
+    }
     if (stream->tap != NULL) {
         ms_mpsc_push(&shard->engine->rubbish, &stream->tap->node);
         stream->tap = NULL;

@@ -193,6 +193,25 @@ static void listen_for_digits(ms_stream_t *stream, ms_shard_t *shard) {
     }
 }
 
+static void listen_for_speech(ms_stream_t *stream, ms_shard_t *shard) {
+    ms_heard_t heard;
+    size_t at = 0;
+    do {
+        at += ms_listener_process(stream->listener, shard->received + at, stream->frame_samples - at, &heard);
+        if (heard.kind == MS_HEARD_SPEECH_STARTED) {
+            ms_stream_tell(stream, shard, MS_EVENT_SPEECH_STARTED, heard.since_ms, 0, NULL);
+        } else if (heard.kind == MS_HEARD_SPEECH_ENDED) {
+            ms_stream_tell(stream, shard, MS_EVENT_SPEECH_ENDED, heard.duration_ms, heard.since_ms, NULL);
+        } else if (heard.kind != MS_HEARD_NOTHING) {
+            char text[12];
+            bool ended = heard.kind == MS_HEARD_BEEP;
+            snprintf(text, sizeof text, "%u", (unsigned)heard.frequency);
+            ms_stream_tell(stream, shard, ended ? MS_EVENT_BEEP : MS_EVENT_TONE, ended ? heard.duration_ms : heard.since_ms,
+                           ended ? heard.since_ms : 0, text);
+        }
+    } while (heard.kind != MS_HEARD_NOTHING);
+}
+
 void ms_stream_playout(ms_stream_t *stream, ms_shard_t *shard) {
     if (stream->receiving && stream->converter == NULL) {
         pull(stream, shard, shard->received);
@@ -205,6 +224,8 @@ void ms_stream_playout(ms_stream_t *stream, ms_shard_t *shard) {
     }
     if (stream->detector != NULL)
         listen_for_digits(stream, shard);
+    if (stream->listener != NULL)
+        listen_for_speech(stream, shard);
     if (stream->receive_gain != MS_GAIN_ONE)
         ms_gain(shard->received, stream->frame_samples, stream->receive_gain);
     stream->counters.received_energy = ms_energy(shard->received, stream->frame_samples);

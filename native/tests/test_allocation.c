@@ -54,6 +54,8 @@ static ms_status_t use(ms_stream_t *stream, const char *wav, const char *recordi
     if (status == MS_OK)
         status = ms_stream_detect_dtmf(stream, true);
     if (status == MS_OK)
+        status = ms_stream_listen(stream, true, 200);
+    if (status == MS_OK)
         status = ms_stream_stop_play(stream);
     if (status == MS_OK)
         status = ms_stream_record(stream, recording, true, 4);
@@ -69,6 +71,8 @@ static ms_status_t use(ms_stream_t *stream, const char *wav, const char *recordi
         status = ms_stream_set_echo(stream, true);
     if (status == MS_OK)
         status = ms_stream_set_gain(stream, 0.5, 0.5);
+    if (status == MS_OK)
+        status = ms_stream_pause_record(stream, 4, true);
     if (status == MS_OK)
         status = ms_stream_stop_record(stream);
     ms_pcm_release(clip);

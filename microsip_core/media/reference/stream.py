@@ -181,6 +181,10 @@ class ReferenceStream(StreamCore):
         if on:
             raise NotSupported("the reference core hears no digits in sound", step="dtmf", remedy=NATIVE_REMEDY)
 
+    def listen(self, on: bool, hangover_ms: int = 200) -> None:
+        """Refuse: this takes the native core."""
+        raise NotSupported("the reference core does not listen for speech", step="listen", remedy=NATIVE_REMEDY)
+
     def set_mute(self, muted: bool) -> None:
         """See the interface."""
         with self._commanding():
