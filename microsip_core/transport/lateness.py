@@ -7,6 +7,7 @@ import asyncio
 from microsip_core.transport.link import Waits
 
 _BUSY_TURN = 0.02  # seconds; a turn shorter than that keeps nobody waiting
+_MANY = 64  # messages; a turn with fewer took long for other reasons, such as a busy machine
 
 
 class Lateness:
@@ -16,12 +17,13 @@ class Lateness:
     message has waited no longer than the turn before this one took, or this one has taken so far.
     """
 
-    __slots__ = ("_before", "_began", "_loop", "_waits", "_watching")
+    __slots__ = ("_before", "_began", "_loop", "_taken", "_waits", "_watching")
 
     def __init__(self, loop: asyncio.AbstractEventLoop, waits: Waits) -> None:
         self._loop = loop
         self._waits = waits
         self._watching = False
+        self._taken = 0
         self._began = self._before = 0.0
 
     def tell(self) -> None:
@@ -29,14 +31,16 @@ class Lateness:
         now = self._loop.time()
         if not self._watching:
             self._watching = True
-            self._began, self._before = now, 0.0
+            self._began, self._before, self._taken = now, 0.0, 0
             self._loop.call_soon(self._turn)
-        self._waits(max(self._before, now - self._began), "streams")
+        self._taken += 1
+        self._waits(max(self._before, now - self._began if self._taken > _MANY else 0.0), "streams")
 
     def _turn(self) -> None:
         now = self._loop.time()
         self._began, self._before = now, now - self._began
-        if self._before < _BUSY_TURN:
+        if self._before < _BUSY_TURN or self._taken < _MANY:
             self._watching = False
         else:
+            self._taken = 0
             self._loop.call_soon(self._turn)

@@ -82,7 +82,7 @@ class UdpLink:
 
     protocol = "UDP"
     __slots__ = (
-        "_concrete", "_flush", "_loop", "_queue", "_receive", "_socket", "_sources", "_stun", "_timed",
+        "_behind", "_concrete", "_flush", "_loop", "_queue", "_receive", "_socket", "_sources", "_stun", "_timed",
         "_unreachable", "_waits", "local",
     )
 
@@ -98,6 +98,7 @@ class UdpLink:
         self._concrete = concrete
         self._stun = stun
         self._waits = waits
+        self._behind = False  # the last batch left something in the socket
         self._timed = waits is not None and _ask_for_arrival_times(opened)
         self._sources: dict[object, Source] = {}
         self._queue: deque[tuple[bytes, HostPort]] = deque()
@@ -121,16 +122,21 @@ class UdpLink:
         except OSError as error:
             if data is None or not isinstance(error, BlockingIOError):
                 self._read_error_queue()  # woken by an error alone
+        self._behind = not left
         self._flush()
 
     def _first(self) -> tuple[bytes, tuple[str, int]]:
-        """Take the first datagram of a batch, and tell how long it has waited. Raises OSError."""
+        """Take the first datagram of a batch, and tell how long it has waited. Raises OSError.
+
+        Nothing has waited where the batch before emptied the socket: we were kept from it, as by a busy machine, but
+        can do all that comes in.
+        """
         data, ancillary, _, address = self._socket.recvmsg(_LARGEST_DATAGRAM, _ARRIVAL_SPACE)
         assert self._waits is not None
         for level, kind, value in ancillary:
             if level == socket.SOL_SOCKET and kind == _SO_TIMESTAMPNS and len(value) == _ARRIVAL.size:
                 seconds, nanoseconds = _ARRIVAL.unpack(value)
-                self._waits(time.time() - seconds - nanoseconds * 1e-9, self.local)
+                self._waits(time.time() - seconds - nanoseconds * 1e-9 if self._behind else 0.0, self.local)
         return data, address
 
     def _new_source(self, address: tuple[str, int]) -> Source:

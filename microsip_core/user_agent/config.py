@@ -65,9 +65,9 @@ class UserAgentConfig:
     if they send more. ``allow_from`` are the only networks whose requests outside of dialogs are taken, None for any;
     others get 403, or no answer at all with ``ignore_strangers``. Name your registrar's network there, or its calls are
     refused. Networks are written "192.0.2.0/24" or "192.0.2.7". :attr:`UserAgent.counters` tells what was refused.
-    ``refuse_when_late`` refuses new requests (503, Retry-After: 1) while messages have waited for us for more than
-    0.1 s for 0.25 s on end, so that a burst of calls beyond what this process can do leaves those it took unharmed;
-    OPTIONS and all within calls are taken. Handlers that block the loop for long make us late, too.
+    ``refuse_when_late`` refuses new requests (503, Retry-After: 1) while more come in than we can take and have waited
+    for more than 0.1 s for 0.25 s on end: so a burst of calls beyond what this process can do leaves those it took
+    unharmed. OPTIONS and all within calls are taken. Handlers that block the loop for long make us late, too.
     ``methods`` are those that ``on_request`` answers, to be told in Allow beside those we know: ("SUBSCRIBE", ...).
     ``trusted_peers`` are addresses and networks ("10.0.0.1", "10.0.0.0/8", "*") whose P-Asserted-Identity and
     Remote-Party-ID are believed, beside the servers of the accounts.
