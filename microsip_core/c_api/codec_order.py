@@ -31,19 +31,22 @@ class CodecOrder:
 
     def __init__(self) -> None:
         self._set: dict[str, int] = {}
+        self._order: tuple[str, ...] = ()
 
     def look(self, agent: UserAgent) -> list[SipCodec]:
         """Return the codecs there are, those that are used first."""
-        core = agent.media.core
-        used = [find_codec(name, core).name for name in agent.config.codecs] if core != "none" else []
+        core = "native" if agent.media.core == "none" else agent.media.core
+        used = [find_codec(name, core).name for name in agent.config.codecs]
+        known = self._set if tuple(used) == self._order else {}  # the order was set otherwise since
         found = []
-        for codec in codecs_of("native" if core == "none" else core):
-            rank = HIGHEST_PRIORITY - used.index(codec.name) if codec.name in used else 0
-            priority = self._set.get(codec.name, rank) if codec.name in used or not rank else rank
-            priority = priority if codec.name in used else 0
-            found.append(SipCodec(codec.name, codec.payload_type, codec.clock_rate, codec.sample_rate, codec.channels,
-                                  priority, codec.description))
-        return sorted(found, key=lambda one: used.index(one.name) if one.name in used else len(used))
+        for codec in codecs_of(core):
+            rank = used.index(codec.name) if codec.name in used else len(used)
+            priority = known.get(codec.name, HIGHEST_PRIORITY - rank) if codec.name in used else 0
+            found.append((rank, SipCodec(
+                codec.name, codec.payload_type, codec.clock_rate, codec.sample_rate, codec.channels, priority,
+                codec.description,
+            )))
+        return [one for _, one in sorted(found, key=lambda pair: pair[0])]
 
     def give(self, agent: UserAgent, name: str, priority: int) -> None:
         """Give a codec a priority, and order all by theirs. Raises CodecError, InvalidState for the last one."""
@@ -55,4 +58,4 @@ class CodecOrder:
         if not names:
             raise InvalidState("this is the only codec", step="set priority", remedy="Give another one a priority")
         agent.reconfigure(codecs=tuple(names))
-        self._set = priorities
+        self._set, self._order = priorities, tuple(names)

@@ -179,33 +179,41 @@ class Preferences:
         config = agent_config(configuration)
         plans = {number: (account_plan(section), section.password.reveal() if section.password else None)
                  for number, section in configuration.accounts.items() if number or section.username}
-        settings = configuration.settings
-        changes = {name: getattr(config, name) for name in ("codecs", "port_range", "srtp", "stun_server")}
-        self._agent.reconfigure(**changes)
-        for account in list(self._agent.accounts):
-            if account.id in self._sections:
-                self._agent.remove_account(account)
+        old = [account for account in self._agent.accounts if account.id in self._sections]
+        made: dict[int, Account] = {}
+        try:
+            for number, (plan, password) in plans.items():
+                made[number] = self._agent.add_account(
+                    plan.aor, password, username=plan.username, registrar=plan.registrar, proxy=plan.proxy,
+                    display_name=plan.display_name, expires=plan.expires, **plan.reach,
+                )
+                self._plan_for(made[number], configuration.accounts[number])
+            names = ("codecs", "port_range", "srtp", "stun_server")
+            self._agent.reconfigure(**{name: getattr(config, name) for name in names})
+        except MicrosipError:
+            self._remove(list(made.values()))
+            raise
+        self._remove(old)
         self._file, self._configuration = loaded.file, configuration
-        self.policy, self._sections = policy_of(settings), {}
-        made = []
-        for number, (plan, password) in plans.items():
-            account = self._agent.add_account(
-                plan.aor, password, username=plan.username, registrar=plan.registrar, proxy=plan.proxy,
-                display_name=plan.display_name, expires=plan.expires, **plan.reach,
-            )
-            self._take_over(account, number, configuration.accounts[number], default=number == settings.accountId)
-            if plan.registers:
+        self.policy = policy_of(configuration.settings)
+        self._sections = {account.id: number for number, account in made.items()}
+        default = made.get(configuration.settings.accountId)
+        if default is not None:
+            self._agent.accounts.remove(default)
+            self._agent.accounts.insert(0, default)
+        for number, account in made.items():
+            if plans[number][0].registers:
                 account.start_registration()
-            made.append(account)
-        return made
+        return list(made.values())
 
-    def _take_over(self, account: Account, number: int, section: AccountSettings, *, default: bool) -> None:
-        self._sections[account.id] = number
+    def _plan_for(self, account: Account, section: AccountSettings) -> None:
         if section.dialPlan or section.dialingPrefix:
             self.set_dial_plan(account.id, section.dialPlan, section.dialingPrefix)
-        if default:
-            self._agent.accounts.remove(account)
-            self._agent.accounts.insert(0, account)
+
+    def _remove(self, accounts: list[Account]) -> None:
+        for account in accounts:
+            self._agent.remove_account(account)
+            self._plans.pop(account.id, None)
 
     def save(self, path: Path) -> None:
         """Write the file: as it was loaded, with what has been set since and the accounts there are. Raises FileError.
@@ -259,8 +267,10 @@ def _section_of(account: Account) -> dict[str, Any]:
     """Return the keys of a section that makes such an account."""
     values: dict[str, Any] = {
         "username": account.uri.user_text, "domain": account.uri.host_port, "displayName": account.display_name,
-        "transport": (account.traits.transport or account.uri.transport or "").lower(),
     }
+    transport = (account.traits.transport or account.uri.transport or "").lower()
+    if transport in ("udp", "tcp", "tls"):
+        values["transport"] = transport
     if account.state is not AccountState.UNREGISTERED:
         values["server"] = SipUri.parse(account.registrar).host_port
     if account.proxy:

@@ -84,19 +84,19 @@ def facts_of(agent: AgentCore, call: Call) -> IncomingFacts:
     others = [one for one in agent.calls_now if one is not call]
     request, account = call.invite_request, call.account
     user, _, host = address_of(call.remote_uri)
+    account_user, _, account_domain = address_of(str(account.uri)) if account is not None else ("", "", "")
     return IncomingFacts(
         number=user.partition(":")[0] or host, caller_domain=host,
         called_user=address_of(request.uri if request is not None else call.local_uri)[0],
         called_domain=address_of(call.local_uri)[2],
-        account_user=account.uri.user_text if account is not None else "",
-        account_domain=account.uri.host if account is not None else "",
+        account_user=account_user, account_domain=account_domain,
         calls=len(others), held=sum(one.state is CallState.HELD for one in others),
         asked_delay=answer_after(request) if request is not None else None,
     )
 
 
 def address_of(uri: str) -> tuple[str, str, str]:
-    """Return user, "@" and host of a URI; what is empty is not there. For any text that a peer may send."""
+    """Return user, "@" and host of a URI, "[...]" for IPv6, each "" where it is not there. Takes any text of a peer."""
     bare = uri.partition(";")[0].partition("?")[0]
     user, at, host = bare.partition(":")[2].rpartition("@")
-    return user, at, host.partition(":")[0] if not host.startswith("[") else host
+    return user, at, host.partition("]")[0] + "]" if host.startswith("[") else host.partition(":")[0]

@@ -9,7 +9,7 @@ from types import TracebackType
 from typing import Any, Unpack
 
 from microsip_core.diagnosis.trace import TraceEntry, TraceSink
-from microsip_core.errors import NotSupported
+from microsip_core.errors import NotSupported, TlsError
 from microsip_core.sip.auto_answer import request_headers as auto_answer_headers
 from microsip_core.sip.endpoint import EndpointStatistics
 from microsip_core.sip.identity import Credential
@@ -125,9 +125,13 @@ class UserAgent(AgentRequests):
             raise NotSupported(f"{fixed[0]} can not be changed while the user agent runs", step="reconfigure",
                                remedy=f"These can: {', '.join(sorted(LIVE_SETTINGS))}")
         config = dataclasses.replace(self.config, **changes)
-        if "tls" in changes:
-            self.transport.set_tls(config.tls or TlsSettings())
         self.media.reconfigure(config)
+        if "tls" in changes:
+            try:
+                self.transport.set_tls(config.tls or TlsSettings())
+            except TlsError:
+                self.media.reconfigure(self.config)
+                raise
         self.config = config
         if "stun_server" in changes:
             self.discovery.use(config.stun_server)

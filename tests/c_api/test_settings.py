@@ -155,6 +155,9 @@ def test_configuration_file_round_trip(engine: None, server: ServerThread, tmp_p
     path.write_text("[Settings]\nDND=perhaps\n")
     assert sip.sip_load_config(str(path)) == ErrorCode.SIP_ECONFIG
     assert ":2:" in sip.sip_error_text()
+    path.write_text("[Settings]\nDND=1\n[Account1]\nserver=h\nusername=a\n[Account2]\nserver=h\nusername=b c<\n")
+    assert sip.sip_load_config(str(path)) < 0
+    assert sip.sip_get_option("DND") == "0"  # nothing of it has been taken
     assert sip.sip_list_accounts() == [3, 4]
 
 
@@ -271,6 +274,10 @@ def test_codecs_have_priorities(engine: None, server: ServerThread) -> None:
     assert sip.sip_get_call_info(call).codec == "PCMA"  # type: ignore[union-attr]
     assert sip.sip_codec_set_priority("PCMU", 0) == 0
     assert sip.sip_codec_set_priority("PCMA", 0) == ErrorCode.SIP_ESTATE
+    assert sip.sip_set_option("codecs", "PCMU,PCMA") == 0
+    again = sip.sip_codec_list()
+    assert isinstance(again, list)
+    assert [(one.name, one.priority) for one in again[:2]] == [("PCMU", 255), ("PCMA", 254)]
     assert sip.sip_codec_set_priority("MORSE", 1) == ErrorCode.SIP_ECODEC
 
 
