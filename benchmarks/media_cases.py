@@ -14,6 +14,7 @@ from microsip_core.media.feeder import Feeder
 from microsip_core.media.native_clips import ClipCache
 from microsip_core.media.native_stream import NativeStream
 from microsip_core.media.opus import encoder_settings
+from microsip_core.media.sound_writer import Encoder
 from microsip_core.media.srtp import SrtpKeys
 from microsip_core.media.stream import PayloadFormat, Stream, StreamConfig
 from microsip_core.sdp.crypto import SUITES
@@ -63,7 +64,7 @@ def sound(seconds: float = 2.5) -> NDArray[np.int16]:
 def packets_of(case: Case, count: int) -> list[bytes]:
     """Return RTP packets of 20 ms as a stream of ours sends them, made on a clock of the benchmark's own."""
     engine = _native.Engine(1, True)
-    stream = NativeStream(engine, StreamConfig(), ClipCache(), Feeder(), {})
+    stream = NativeStream(engine, StreamConfig(), ClipCache(), Feeder(), Encoder(), {})
     packets: list[bytes] = []
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as listener:
         listener.bind(("127.0.0.1", 0))
