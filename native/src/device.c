@@ -141,7 +141,7 @@ static uint32_t cut_due(ms_device_t *device, uint32_t least, int64_t now) {
     uint32_t cut = (uint32_t)(excess * device->config.device_rate);
     if (cut == 0 || cut < least)
         return 0;
-    ms_drift_cut(&device->drift, excess);
+    ms_drift_cut(&device->drift);
     return cut;
 }
 

@@ -21,12 +21,17 @@ void ms_drift_open(ms_drift_t *drift, double margin) {
     *drift = (ms_drift_t){.margin = margin, .least_margin = margin, .least = 1e9};
 }
 
-void ms_drift_restart(ms_drift_t *drift, int64_t now) {
+/* The fill has changed by itself: what it was before says nothing any more of what it is. */
+static void forget(ms_drift_t *drift) {
     drift->count = 0;
     drift->least = 1e9;
+    drift->correction = drift->learned;
+}
+
+void ms_drift_restart(ms_drift_t *drift, int64_t now) {
+    forget(drift);
     drift->began = drift->calm_from = now;
     drift->window_end = now + WINDOW_NS;
-    drift->correction = drift->learned;
 }
 
 static double limited(double value, double limit) { return value > limit ? limit : value < -limit ? -limit : value; }
@@ -69,6 +74,7 @@ double ms_drift_step(ms_drift_t *drift, double spare, int64_t now) {
 }
 
 void ms_drift_starved(ms_drift_t *drift, int64_t now) {
+    forget(drift);
     drift->calm_from = now;
     drift->margin = drift->margin + MARGIN_STEP < MARGIN_MAX ? drift->margin + MARGIN_STEP : MARGIN_MAX;
 }
@@ -83,8 +89,4 @@ double ms_drift_excess(const ms_drift_t *drift, int64_t now) {
     return excess > (settling ? EXCESS_SETTLING : EXCESS) ? excess : 0.0;
 }
 
-void ms_drift_cut(ms_drift_t *drift, double taken) {
-    for (uint32_t i = 0; i < MS_DRIFT_WINDOWS; i++)
-        drift->windows[i] -= taken;
-    drift->least -= taken;
-}
+void ms_drift_cut(ms_drift_t *drift) { forget(drift); }

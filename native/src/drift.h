@@ -27,8 +27,8 @@ double ms_drift_step(ms_drift_t *drift, double spare, int64_t now);
 void ms_drift_starved(ms_drift_t *drift, int64_t now);
 /* How much too much has gathered, more than bending could take away soon, s; 0 for none. */
 double ms_drift_excess(const ms_drift_t *drift, int64_t now);
-/* So much was taken out at once, s. */
-void ms_drift_cut(ms_drift_t *drift, double taken);
+/* That is being taken out at once. */
+void ms_drift_cut(ms_drift_t *drift);
 /* In its first seconds a device may deliver in any way. */
 bool ms_drift_settling(const ms_drift_t *drift, int64_t now);
 

@@ -104,7 +104,7 @@ static void test_too_much_at_once_is_cut_not_bent(void) {
     for (; now < 20 * MS_NS_PER_SECOND; now += TICK_NS)
         CHECK(ms_drift_step(&drift, 0.405, now) <= 0.005);
     CHECK(ms_drift_excess(&drift, now) > 0.39 && ms_drift_excess(&drift, now) < 0.41);
-    ms_drift_cut(&drift, 0.4);
+    ms_drift_cut(&drift);
     CHECK(ms_drift_excess(&drift, now) == 0.0);
 }
 
