@@ -26,6 +26,7 @@ from microsip_core.user_agent.call import Call
 from microsip_core.user_agent.call_audio import AudioTicker
 from microsip_core.user_agent.call_progress import CALL_HANDLERS
 from microsip_core.user_agent.config import UserAgentConfig
+from microsip_core.user_agent.devices import DeviceBoard
 from microsip_core.user_agent.discovery import Discovery
 from microsip_core.user_agent.driver import Driver
 from microsip_core.user_agent.event_stream import EventStream
@@ -126,6 +127,7 @@ class AgentCore:
         self.driver = Driver(loop, self.endpoint, self.transport.send, self._deliver)
         self.pump = self.driver.pump
         self.ticker = AudioTicker(loop)
+        self.devices = DeviceBoard(loop)
         self.reception = Reception(self)
         self.discovery = Discovery(self)
         self.network = NetworkChange(self)
@@ -180,6 +182,7 @@ class AgentCore:
         await self.network.close()
         await self.discovery.close()
         self.ticker.close()
+        await self.devices.close()
         self.media.close()
         await self.transport.close()
         for sink in self.config.trace_sinks:

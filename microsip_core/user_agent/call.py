@@ -1,4 +1,4 @@
-"""One call, and what its user can do with it: ring, answer, reject, hang up, hold, and all that CallMedia offers."""
+"""One call, and what its user can do with it: ring, answer, reject, hang up, hold, and all that CallDevices offers."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from types import TracebackType
 from microsip_core.errors import Canceled, InvalidArgument, InvalidState, MicrosipError
 from microsip_core.sip.session.invite_session import InviteSession
 from microsip_core.sip.session.reason import Reason
+from microsip_core.user_agent.call_devices import CallDevices
 from microsip_core.user_agent.call_life import ANSWERED, UNANSWERED_INCOMING
-from microsip_core.user_agent.call_media import CallMedia
 from microsip_core.user_agent.call_requests import CallRequests
 from microsip_core.user_agent.events import EventType
 from microsip_core.user_agent.failure import refusal_status
@@ -26,7 +26,7 @@ _RELEASE_WAIT = 2.0  # seconds that awaiting hangup() gives the peer to confirm
 _OF_REFER = frozenset({"refer-to", "referred-by"})
 
 
-class Call(CallRequests, CallMedia):
+class Call(CallRequests, CallDevices):
     """A call, incoming or outgoing. Made by :class:`UserAgent`, never directly.
 
     The methods that act (``ring``, ``answer``, ``reject``, ``hangup``, ``hold``, ``unhold``) act at once, also from a

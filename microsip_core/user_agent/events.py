@@ -43,6 +43,8 @@ class EventType(StrEnum):
     MEDIA_TIMEOUT = "media_timeout"
     MEDIA_MISSING = "media_missing"
     MEDIA_OVERLOAD = "media_overload"
+    DEVICE_CHANGED = "device_changed"
+    DEVICE_LOST = "device_lost"
     RECORDING_STARTED = "recording_started"
     RECORDING_STOPPED = "recording_stopped"
     RECORDING_STALLED = "recording_stalled"

@@ -21,6 +21,7 @@ from microsip_core.user_agent.call import Call
 from microsip_core.user_agent.conference import Conference
 from microsip_core.user_agent.config import UserAgentConfig
 from microsip_core.user_agent.credentials import CredentialCallback
+from microsip_core.user_agent.devices import Choice
 from microsip_core.user_agent.event_stream import EventStream
 from microsip_core.user_agent.events import EventType
 from microsip_core.user_agent.failure import no_answer_error
@@ -286,6 +287,23 @@ class UserAgent(AgentRequests):
         """
         self.require_open("conference")
         return Conference(self.media, self.media.open_mixer(sample_rate))
+
+    async def set_devices(self, *, input: Choice = None, output: Choice = None) -> None:
+        """Choose the microphone and loudspeaker of calls that are connected without naming others.
+
+        See :meth:`Call.connect_device` for how a device is meant; None is the system's default. Calls that use what was
+        chosen before go over at once. Raises DeviceError for what can not be had; the choice before stays then.
+        """
+        self.require_started("set devices")
+        board = self.devices
+        before, board.choices = board.choices, {"input": input, "output": output}
+        changed = frozenset(way for way, choice in board.choices.items() if choice != before[way])
+        try:
+            for call in board.calls:
+                await call.follow_choice(changed)
+        except BaseException:
+            board.choices = before
+            raise
 
     async def next_call(self, timeout: float | None = None) -> Call:
         """Return the next incoming call that no ``on_incoming`` handler took. Raises TimedOut."""

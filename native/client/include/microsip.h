@@ -74,6 +74,8 @@ extern "C" {
 #define SIP_EVENT_MEDIA_TIMEOUT "media_timeout"
 #define SIP_EVENT_MEDIA_MISSING "media_missing"
 #define SIP_EVENT_MEDIA_OVERLOAD "media_overload"
+#define SIP_EVENT_DEVICE_CHANGED "device_changed"
+#define SIP_EVENT_DEVICE_LOST "device_lost"
 #define SIP_EVENT_RECORDING_STARTED "recording_started"
 #define SIP_EVENT_RECORDING_STOPPED "recording_stopped"
 #define SIP_EVENT_RECORDING_STALLED "recording_stalled"
