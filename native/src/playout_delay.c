@@ -135,10 +135,16 @@ static ms_jb_kind_t apply(ms_jb_t *jb, int64_t amount, size_t overlap, size_t pu
     return amount < 0 ? MS_JB_ACCELERATE : MS_JB_DECELERATE;
 }
 
-/* Splice a pitch period out of, or into, speech: the multiple of it nearest to what is wanted. */
+/* Splice a pitch period out of, or into, speech. Where packets begin at the pulls, and both are long, less than the whole
+   growth would only add delay: what a packet gains in time is lost to its beginning inside a pull. Then as many periods as
+   the growth takes are inserted at once, and what is too much goes in the next pause. */
 static ms_jb_kind_t change_in_speech(ms_jb_t *jb, int64_t amount, size_t pull) {
     size_t ms = ms_jb_per_ms(jb), low = ms * 5 / 2, high = 16 * ms, window = 10 * ms;
     float likeness;
+    if (amount > 0 && ms_common_divisor(pull, jb->frame) > high && (size_t)amount > low && (size_t)amount <= 24 * ms) {
+        low = (size_t)amount;
+        high += low;
+    }
     if (amount < 0 && !have_ahead(jb, high + window + pull, pull))
         return MS_JB_NORMAL;
     if (jb->ahead < window)

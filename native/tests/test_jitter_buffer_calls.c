@@ -115,6 +115,35 @@ static void the_bounds_of_the_user_hold(void) {
     call_close(&call);
 }
 
+/* Pulled by whole packets, half a growth gains no time: in speech it is made by one splice, not by one after the other. */
+static void a_delay_in_whole_packets_grows_at_once(void) {
+    call_t call;
+    ms_jb_config_t config = {.min_delay_ms = 40};
+    int16_t pcm[160];
+    if (!call_open(&call, &config))
+        return;
+    for (int i = 0; i < 600; i++) { /* a tone of 7.7 ms without a pause; after 6 s one packet in five comes 55 ms late */
+        int64_t now = i * 20000 + 8000;
+        for (int p = i < 4 ? 0 : i - 4; p <= i; p++) {
+            int64_t arrival = p * 20000 + (p > 300 && p % 5 == 0 ? 55000 : 0);
+            if (arrival <= now - 20000 || arrival > now)
+                continue;
+            uint8_t payload[160];
+            for (int k = 0; k < 160; k++)
+                pcm[k] = (int16_t)(4000 * sin(6.283185307 * 130 * (p * 160 + k) / 8000.0));
+            ms_g711_ulaw_encode(pcm, 160, payload);
+            ms_jb_packet_t packet = {.payload = payload, .length = 160, .ssrc = 1, .sequence = (uint16_t)p,
+                                     .timestamp = (uint32_t)p * 160};
+            ms_jb_push_packet(call.jb, &packet, arrival);
+        }
+        ms_jb_info_t info;
+        CHECK_EQ(ms_jb_pull(call.jb, pcm, 160, now, &info), MS_OK);
+        call.kinds[info.kind]++;
+    }
+    call_close(&call);
+    CHECK_EQ(call.kinds[MS_JB_DECELERATE], 1);
+}
+
 /* Losses, duplicates, overtaking and late packets at known places: every figure is exact. */
 static void the_figures_are_right(void) {
     call_t call;
@@ -236,6 +265,7 @@ static void g722_finds_its_step_again(void) {
 int main(void) {
     RUN(clocks_that_drift_cost_nothing);
     RUN(the_bounds_of_the_user_hold);
+    RUN(a_delay_in_whole_packets_grows_at_once);
     RUN(the_figures_are_right);
     RUN(a_pause_of_the_sender_is_no_loss);
     RUN(nor_is_one_that_nothing_tells_of);
