@@ -133,6 +133,31 @@ def test_echo_bot_falls_silent_when_interrupted() -> None:
     assert float(shown.split()[2]) < 1.5
 
 
+def test_barge_in_stops_the_prompt() -> None:
+    with Bot("barge_in.py") as bot:
+        call(bot.uri, "--play", str(EXAMPLES / "greeting.wav"))
+        shown = bot.line()
+    assert shown.startswith("interrupted after ")
+    assert int(shown.split()[2]) < 3000
+
+
+def test_conference_room_records_who_calls(tmp_path: Path) -> None:
+    with Bot("conference_room.py", str(tmp_path / "room.flac"), "127.0.0.1:0") as bot:
+        call(bot.uri, "--play", str(EXAMPLES / "greeting.wav"))
+        assert [bot.line(), bot.line()] == ["1 in the room", "0 in the room"]
+    assert (tmp_path / "room.flac").stat().st_size > 8192  # more than its header
+
+
+def test_voicemail_talks_after_the_beep(tmp_path: Path) -> None:
+    """The menu's prompt is a beep."""
+    with Bot("dtmf_menu.py") as bot:
+        shown = example("voicemail.py", bot.uri, str(EXAMPLES / "greeting.wav"), str(tmp_path / "left.wav"))
+    assert shown == "answered by machine because of beep\n"
+    with wave.open(str(tmp_path / "left.wav")) as recording:
+        assert recording.getnchannels() == 2
+        assert recording.getnframes() > 8000
+
+
 def test_small_load(tmp_path: Path) -> None:
     command = [sys.executable, "-m", "microsip_core", "answer", "--listen", "127.0.0.1:0", "--echo", "--json"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=ENVIRONMENT) as target:
