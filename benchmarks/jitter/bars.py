@@ -1,4 +1,4 @@
-"""What the jitter buffer has to reach, per network: PESQ of at least, mean added delay of at most (ms)."""
+"""What was asked of the jitter buffer on other speech and dice: PESQ at least, mean added delay (ms) at most."""
 
 from __future__ import annotations
 
@@ -10,5 +10,4 @@ BARS: dict[str, tuple[float, float]] = {
     "drift-5000": (4.05, 45), "reorder": (4.27, 82), "netem60": (4.33, 85), "dup": (3.74, 45), "dtx": (4.25, 41),
     "ssrc_change": (4.33, 45),
 }
-MEAN_MOS_CQ = 3.80
 QUICK = ("constant", "jit60", "ge5", "wifi", "lte_handover", "reorder")

@@ -24,7 +24,7 @@ Floats = npt.NDArray[np.float64]
 _WINDOW = RATE * 120 // 1000
 _FIRST_MS, _LAST_MS = 40.0, 1100.0  # delays looked for
 _PLACES = 10
-_SURE = 0.75
+_SURE = 0.6
 _SEGMENT_S = 10
 _PATH_MS = 110.0
 
