@@ -24,6 +24,7 @@ from .arguments import (
 )
 from .call_record import FILE_PATIENCE, call_failure, call_record, call_sentence, hang_up
 from .checks import check_not_the_same, check_playable, check_writable
+from .device_options import add_device_options, check_devices, connect_devices, wants_devices
 from .exit_status import ExitStatus
 from .output import Output, error_line, error_record
 from .progress import Progress
@@ -57,6 +58,7 @@ def add_arguments(parser: ArgumentParser) -> None:
     """Add the command's arguments."""
     add_engine_options(parser, listen="127.0.0.1:5060")
     add_account_options(parser)
+    add_device_options(parser)
     parser.add_argument("--play", metavar="FILE.wav", help="play this WAV file to every caller")
     parser.add_argument("--loop", action="store_true", help="play it again and again")
     parser.add_argument("--record", metavar="DIR|FILE",
@@ -78,6 +80,7 @@ def run(arguments: Namespace, output: Output) -> int:
     check_account(arguments)
     check_playable(arguments.play)
     check_writable(arguments.report, step="write the report")
+    check_devices(arguments)
     recordings = RecordingPaths(arguments.record) if arguments.record is not None else None
     if recordings is not None:
         recordings.check()
@@ -107,8 +110,10 @@ class _AnsweringMachine:
         self._ended = 0
         self._notes: WeakKeyDictionary[Call, _Notes] = WeakKeyDictionary()
         # Most calls of a load test need no task of their own: answering is all there is to do.
-        self._plain = not any((arguments.play, arguments.record, arguments.echo, arguments.after, arguments.report,
-                               arguments.hangup_after is not None))
+        self._plain = not any((
+            wants_devices(arguments), arguments.play, arguments.record, arguments.echo, arguments.after,
+            arguments.report, arguments.hangup_after is not None,
+        ))
 
     async def run(self, config: UserAgentConfig) -> int:
         """Answer until enough calls have ended, or cancelled; return the exit status."""
@@ -166,6 +171,7 @@ class _AnsweringMachine:
         notes = self._notes.setdefault(call, _Notes())
         if arguments.echo:
             call.echo()
+        await connect_devices(call, arguments)
         if self._recordings is not None:
             notes.recorded = self._recordings.path_for(call.remote_uri, call.created)
             call.record(notes.recorded)

@@ -22,6 +22,7 @@ from .arguments import (
 )
 from .call_record import call_failure, call_record, call_sentence, hang_up
 from .checks import check_digits, check_not_the_same, check_playable, check_writable, sip_uri
+from .device_options import add_device_options, check_devices, connect_devices, wants_devices
 from .exit_status import ExitStatus
 from .output import Output
 from .progress import Progress
@@ -36,7 +37,8 @@ if TYPE_CHECKING:
 
 DESCRIPTION = """\
 Place one call. It ends when --duration is over; without --duration, when --play and --dtmf are done; with none of
-these, after 10 seconds; and always when the peer hangs up. --duration 0 waits for the peer to hang up.
+these, after 10 seconds; and always when the peer hangs up. --duration 0 waits for the peer to hang up, and so does a
+call with a sound device.
 
 With --json it prints one object: status and reason (SIP), setup_ms (to the first ring), answer_ms, duration_s,
 codec, packets_sent, packets_received, packets_lost, loss_percent, jitter_ms, round_trip_ms, mos, end_cause, ended_by,
@@ -62,6 +64,7 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("--no-register", action="store_true",
                         help="do not register the account, only log in with it where the call is challenged")
     add_engine_options(parser, listen="127.0.0.1:0")
+    add_device_options(parser)
     parser.add_argument("--play", metavar="FILE.wav", help="play this WAV file to the peer")
     parser.add_argument("--record", metavar="FILE.wav", help="record the call: sent left, received right")
     parser.add_argument("--dtmf", metavar="DIGITS", help="send these digits after the answer; a comma pauses 500 ms")
@@ -89,6 +92,7 @@ def run(arguments: Namespace, output: Output) -> int:
     check_writable(arguments.picture, step="write the picture")
     check_writable(arguments.report, step="write the report")
     check_writable(arguments.ladder_svg, step="draw the ladder")
+    check_devices(arguments)
     if arguments.picture and arguments.record is None:
         output.remark("without --record the picture has no waveforms")
     config = engine_config(arguments, trace=bool(arguments.ladder or arguments.ladder_svg or arguments.report))
@@ -142,6 +146,7 @@ class _Conversation:
         """Play, record and so on until it is time to hang up, or the call has ended by itself."""
         if self._arguments.record is not None:
             call.record(self._arguments.record)
+        await connect_devices(call, self._arguments)
         self._quality = QualityLog(call)
         wanted = self._arguments.picture or self._arguments.report
         async with running(self._show_progress(call), *([self._quality.run()] if wanted else [])):
@@ -162,6 +167,8 @@ class _Conversation:
         try:
             if duration is None:
                 await speech
+                if wants_devices(self._arguments):
+                    await call.wait_ended()
                 await asyncio.sleep(_TAIL if self._arguments.play or self._arguments.dtmf else DEFAULT_DURATION)
                 return
             due = asyncio.get_running_loop().time() + duration

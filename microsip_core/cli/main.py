@@ -25,6 +25,7 @@ COMMANDS = {
     "loopback": "run a small SIP server with echo, tone and other test numbers",
     "phone": "run the phone of a MicroSIP.ini, or hand a command line to the one that runs",
     "ctl": "ask the running phone: snapshot, answer, hangup, events, ...",
+    "devices": "list microphones and loudspeakers",
     "doctor": "tell what is installed, what is missing, and the remedy",
     "demo": "place a call between two processes and show what happened",
 }

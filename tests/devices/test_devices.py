@@ -127,3 +127,32 @@ def test_call_goes_on_when_the_sound_server_ends(tmp_path: Path, virtual_sound: 
     assert facts["devices"] == {"input": "null", "output": "null"}
     assert facts["state"] == "active"
     assert facts["sent"] >= 20
+
+
+def test_commands_list_devices_and_talk_by_them(virtual_sound: VirtualSound) -> None:
+    def microsip(*words: str) -> tuple[int, dict[str, Any]]:
+        done = subprocess.run(
+            [sys.executable, "-m", "microsip_core", *words, "--json"], env=virtual_sound.environment,
+            capture_output=True, text=True, timeout=40, check=False,
+        )
+        return done.returncode, json.loads(done.stdout.splitlines()[-1])
+
+    status, listed = microsip("devices")
+    assert status == 0
+    assert {"vmic", "vspk"} <= {one["name"] for one in listed["devices"]}
+    status, refused = microsip("call", "sip:bob@127.0.0.1:9", "--device", "no such thing")
+    assert status != 0
+    assert refused["error"]["type"] == "DeviceError"
+    answering = subprocess.Popen(
+        [sys.executable, "-m", "microsip_core", "answer", "--listen", "127.0.0.1:0", "--input", "vmic", "--output",
+         "vspk", "--count", "1", "--json"], env=virtual_sound.environment, stdout=subprocess.PIPE, text=True,
+    )
+    try:
+        assert answering.stdout is not None
+        address = json.loads(answering.stdout.readline())["address"]
+        status, call = microsip("call", f"sip:bob@{address}", "--device", "null", "--duration", "1")
+        assert (status, call["ok"]) == (0, True)
+        assert answering.wait(20) == 0
+    finally:
+        answering.kill()
+        answering.wait()
