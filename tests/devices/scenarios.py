@@ -7,12 +7,14 @@ from __future__ import annotations
 
 import asyncio
 import ctypes
+import functools
 import json
 import sys
 import threading
 from dataclasses import asdict
 from typing import Any
 
+from microsip_core.media.devices import open_device
 from microsip_core.user_agent.call import Call
 from microsip_core.user_agent.events import EventType
 from microsip_core.user_agent.user_agent import UserAgent
@@ -44,16 +46,18 @@ async def answered(codec: str) -> tuple[UserAgent, UserAgent, Call, Call]:
     return mouth, ears, call, heard
 
 
-async def speak(codec: str, native: str) -> None:
-    """From the microphone through a call to the loudspeaker, while another thread holds the GIL."""
+async def speak(codec: str, how: str) -> None:
+    """From the microphone through a call to the loudspeaker, "busy" while another thread holds the GIL."""
     mouth, ears, call, heard = await answered(codec)
+    if how == "python":
+        mouth.devices.opener = ears.devices.opener = functools.partial(open_device, native=False)
     await call.connect_device(input="vmic", output="null")
     await heard.connect_device(input="null", output="vspk")
     await asyncio.sleep(2)
     done = threading.Event()
     before = {one.direction: one for one in call.device_statistics() + heard.device_statistics()}
     tell(ready=True)
-    if native == "busy":
+    if how == "busy":
         threading.Thread(target=hold_gil, args=(done,)).start()
     await line_from_test()
     done.set()

@@ -97,6 +97,25 @@ def test_speech_from_microphone_to_loudspeaker_while_python_is_busy(
     assert max(quality for _, quality, _ in results) >= least, results
 
 
+def test_callback_in_python_stands_in_for_the_native_one(virtual_sound: VirtualSound, tmp_path: Path) -> None:
+    tone = (8000 * np.sin(2 * np.pi * 440 / RATE * np.arange(3 * RATE))).astype("<i2")
+    tone.tofile(tmp_path / "tone.raw")
+    with scenario(virtual_sound, "speak", "PCMU", "python") as call:
+        call.facts()
+        recording = virtual_sound.listen(tmp_path / "heard.raw")
+        virtual_sound.play(tmp_path / "tone.raw").wait(20)
+        call.go_on()
+        facts = call.facts()
+    recording.terminate()
+    recording.wait()
+    assert not facts["native"]
+    assert all(one["callbacks"] > 50 for one in facts["devices"])
+    heard = np.fromfile(tmp_path / "heard.raw", "<i2").astype(np.float64)
+    assert len(heard) > RATE
+    spectrum = np.abs(np.fft.rfft(heard * np.hanning(len(heard))))
+    assert abs(np.argmax(spectrum) * RATE / len(heard) - 440) < 5
+
+
 def test_device_is_changed_in_mid_call(virtual_sound: VirtualSound) -> None:
     with scenario(virtual_sound, "change", "PCMU") as call:
         facts = call.facts()
