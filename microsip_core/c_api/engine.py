@@ -15,6 +15,7 @@ from microsip_core.c_api.codec_order import CodecOrder
 from microsip_core.c_api.dispatcher import Dispatcher
 from microsip_core.c_api.loop_thread import LoopThread
 from microsip_core.c_api.preferences import Preferences
+from microsip_core.c_api.sound import Sound
 from microsip_core.c_api.structures import event_of
 from microsip_core.c_api.termination import exit_on_sigterm, forget_sigterm
 from microsip_core.c_api.transport_handles import Transports
@@ -72,6 +73,7 @@ class Engine:
         self.agent.on_incoming = self._incoming
         self.preferences = Preferences(self.agent)
         self.transports, self.codecs = Transports(), CodecOrder()
+        self.sound = Sound(self.agent)
         self._calls_in = IncomingCalls(self.agent, target_of=self.preferences.dialled_for)
         await self.agent.start()
         self._watch = asyncio.create_task(self._deliver(self.agent.events()))
@@ -80,6 +82,8 @@ class Engine:
         async for event in events:
             if event.call is not None and event.type in _BEGINNINGS:
                 self.know(event.call)  # also one that no function has made: a transfer followed, a place taken over
+            if event.call is not None and event.type is EventType.CALL_STARTED:
+                self.sound.started(event.call)
             waiting = (number for number, one in self._requests.items() if one[0].message is event.message)
             self.dispatcher.put(event_of(event, next(waiting, 0) if event.type is EventType.REQUEST else 0))
 

@@ -12,6 +12,7 @@ import pytest
 
 import microsip_core as sip
 from microsip_core import CallState, ErrorCode, SipAccount, SipCodec, SipDevice, SipLevel, SipSession, SipTransport
+from microsip_core.media.devices import DeviceInfo
 from microsip_core.user_agent.call import Call
 
 from .conftest import ServerThread
@@ -281,14 +282,37 @@ def test_codecs_have_priorities(engine: None, server: ServerThread) -> None:
     assert sip.sip_codec_set_priority("MORSE", 1) == ErrorCode.SIP_ECODEC
 
 
-def test_there_is_no_device_but_the_null_device(engine: None) -> None:
-    devices = sip.sip_media_list_devices()
-    assert isinstance(devices, list)
-    assert all(isinstance(one, SipDevice) for one in devices)
+def device(index: int, name: str, inputs: int, outputs: int) -> DeviceInfo:
+    return DeviceInfo(index, name, "ALSA", inputs, outputs, 48000, index == 0, False)
+
+
+def test_devices_are_listed_and_chosen(engine: None, server: ServerThread, monkeypatch: pytest.MonkeyPatch) -> None:
+    here = [device(0, "Headset", 1, 2), device(1, "Speaker", 0, 2)]
+    asked: list[tuple[object, object]] = []
+
+    async def connect(call: Call, *, input: object, output: object) -> None:
+        asked.append((input, output))
+
+    monkeypatch.setattr("microsip_core.c_api.devices.list_devices", lambda: here)
+    monkeypatch.setattr("microsip_core.media.devices.list_devices", lambda: here)
+    monkeypatch.setattr(Call, "connect_device", connect)
+    assert sip.sip_media_list_devices() == [SipDevice(0, "Headset", 1, 2, 48000, True),
+                                            SipDevice(1, "Speaker", 0, 2, 48000, False)]
+    call = sip.sip_invite(server.uri("echo"))
+    assert asked == []  # none is chosen
+    assert sip.sip_media_set_devices("headset") == 0
+    assert asked == [("headset", "null")]
+    assert sip.sip_media_set_devices("Speaker") == ErrorCode.SIP_EDEVICE  # has no microphone
+    assert "Headset" in sip.sip_error_text()
+    assert sip.sip_media_set_devices(None, "default", "Speaker") == ErrorCode.SIP_ENOTSUP
+    assert sip.sip_media_set_devices(None, "default", "null") == 0
+    assert asked[1:] == [("headset", "default")]
+    sip.sip_hangup(call)
+    sip.sip_invite(server.uri("echo"))
+    wait_for_event("media_started")
+    assert asked[2:] == [("headset", "default")]
     assert sip.sip_media_set_null() == 0
-    assert sip.sip_media_set_devices("null", None, "") == 0
-    assert sip.sip_media_set_devices("Built-in Microphone") == ErrorCode.SIP_EDEVICE
-    assert "Built-in" in sip.sip_error_text()
+    assert asked[3:] == [("null", "null")]
 
 
 def test_dial_plan_goes_for_what_is_called(engine: None, server: ServerThread) -> None:

@@ -453,7 +453,7 @@ SIP_API int sip_load_config(const char *path);
 /** Return how loud is what the call last sent and received. */
 SIP_API int sip_media_get_level(int call, sip_level_t *info);
 
-/** Return the sound devices that calls can use: none in this build. */
+/** Return the sound devices of the system. SIP_EDEVICE, with the remedy, where PortAudio is not installed. */
 SIP_API int sip_media_list_devices(sip_device_t *list, int most);
 
 /** Play a WAV file to the peer, in the background; "playback_finished" tells the end. Returns 0. */
@@ -466,8 +466,11 @@ SIP_API int sip_media_play_tone(int call, const double *frequencies, int frequen
 SIP_API int sip_media_record(int call, const char *file);
 
 /**
- * Choose microphone, loudspeaker and what rings, by name. "null" and None are no device, which is all that this
- * build has: SIP_EDEVICE for any other.
+ * Let calls use a microphone and a loudspeaker from now on, those that are up included.
+ *
+ * A device is meant by its name, a part or pattern of it, its number, "default" for the system's choice, or "null"
+ * for none; None leaves what it was, at first "null". SIP_EDEVICE when there is no such device. Nothing rings on a
+ * device yet: SIP_ENOTSUP for any ring but "null".
  */
 SIP_API int sip_media_set_devices(const char *input SIP_OR(NULL), const char *output SIP_OR(NULL), const char *ring SIP_OR(NULL));
 
