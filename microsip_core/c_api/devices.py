@@ -1,5 +1,5 @@
-"""C-style functions: the microphone and loudspeaker of calls. Without a choice there is none: programs read, write, play
-and record.
+"""C-style functions: the microphone and loudspeaker of calls. Without a choice there is none: programs read, write,
+play and record.
 """
 
 from __future__ import annotations

@@ -22,7 +22,7 @@
 #define FAR_PRICE 1.5e-6f     /* per ms, for each ms beyond */
 #define BLIND_PRICE 0.8f      /* a gap whose first half is concealed from the past only: nearly as bad as a packet lost */
 /* The same where the next depth is a whole 20 ms away. That is not what a gap sounds like but what such a step may cost:
-   at 20 % of burst loss the half of 0.05 to 0.07 of PESQ buys 3 to 7 ms, at 10 % and less 0.00 to 0.03. */
+   at 10 % of burst loss up to 0.1 of PESQ buys 7 ms, at 20 % 0.03 buys 5. */
 #define BLIND_COARSE 0.2f
 #define COARSE_US 20000
 #define WINDOW_CREDIT 700.0f  /* packets */

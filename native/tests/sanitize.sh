@@ -10,7 +10,7 @@ check() {
     cmake -S native -B "$folder" -DMICROSIP_BINDING=OFF -DMICROSIP_TESTS=ON -DMICROSIP_WERROR=ON \
         -DCMAKE_BUILD_TYPE=RelWithDebInfo "$@" >/dev/null
     cmake --build "$folder" --parallel
-    ctest --test-dir "$folder" --output-on-failure
+    ctest --test-dir "$folder" --output-on-failure --parallel 2
 }
 
 check address -DMICROSIP_SANITIZE=address
