@@ -93,6 +93,7 @@ class Phone:
         loaded, changes = reload_configuration(self.path, self.configuration)
         if agent_config(loaded.configuration).srtp != self.agent.config.srtp:
             raise ConfigError("SRTP changes with a restart only", step="read the configuration", peer=str(self.path))
+        self._reconfigure(loaded.configuration)
         self.runner.withhold(_password_variables(loaded.configuration))
         self.configuration = self.calls.configuration = loaded.configuration
         self._warn()
@@ -101,6 +102,12 @@ class Phone:
             self.accounts.chosen = loaded.configuration.settings.accountId
         self.accounts.apply(loaded.configuration.accounts)
         return "\n".join(changes.lines()) or "nothing has changed"
+
+    def _reconfigure(self, configuration: Configuration) -> None:
+        """Let calls to come go by the new settings, as far as a running user agent takes them."""
+        wanted, now = agent_config(configuration, self._host), self.agent.config
+        self.agent.reconfigure(**{name: getattr(wanted, name) for name in ("codecs", "port_range", "stun_server")
+                                  if getattr(wanted, name) != getattr(now, name)})
 
     # -- launches ---------------------------------------------------------------------------------------------------
 
@@ -128,12 +135,14 @@ class Phone:
         simple: dict[ActionKind, Callable[[], str]] = {
             ActionKind.DIAL: lambda: do.dial(action.target, action.digits),
             ActionKind.ANSWER: do.answer, ActionKind.HANGUP: do.hang_up,
-            ActionKind.DTMF: lambda: do.dtmf(action.text),
+            ActionKind.DTMF: lambda: do.dtmf(action.text), ActionKind.TRANSFER: lambda: do.transfer(action.target),
             ActionKind.STATUS: self._status, ActionKind.CALLS: self._list_calls,
             ActionKind.SHOW: lambda: "running", ActionKind.MINIMIZE: lambda: "running", ActionKind.EXIT: self._quit,
         }
         if kind is ActionKind.HOLD:
             return await do.hold()
+        if kind is ActionKind.MESSAGE:
+            return await do.message(action.target, action.text)
         if kind not in simple:
             raise NotSupported(f"this phone can not do {kind.value}", step="do as told")
         return simple[kind]()
@@ -175,8 +184,9 @@ class Phone:
             if launch.actions[0].kind is ActionKind.SHOW:
                 raise InvalidArgument("there is no number to dial", step="dial")
             return await self.execute(launch)
-        if number in (Number.MESSAGE, Number.TRANSFER):
-            raise NotSupported(f"this phone can not do {number.name.lower()}", step="do as told")
+        if number is Number.MESSAGE:
+            target, _, said = text.partition(" ")
+            return await do.message(target, said.strip())
         if number in (Number.HOLD, Number.UNHOLD):
             return await do.hold(on=number is Number.HOLD)
         return self._plain_number(number, text)
@@ -190,7 +200,7 @@ class Phone:
             return ""
         return {
             Number.HANGUP: do.hang_up, Number.ANSWER: do.answer, Number.ACTIVECALL: lambda: do.call().remote_uri,
-            Number.DTMF: lambda: do.dtmf(text), Number.RELOAD: self.reload,
+            Number.DTMF: lambda: do.dtmf(text), Number.TRANSFER: lambda: do.transfer(text), Number.RELOAD: self.reload,
             Number.QUIT: self._quit,
         }[number]()
 
@@ -249,6 +259,15 @@ class Phone:
 
     def _request_dtmf(self, digits: str = "", call: int | None = None) -> str:
         return self.actions.dtmf(digits, call)
+
+    def _request_transfer(self, target: str = "", call: int | None = None) -> str:
+        return self.actions.transfer(target, call)
+
+    def _request_connect(self, call: int | None = None, other: int | None = None) -> str:
+        return self.actions.connect(call, other)
+
+    async def _request_message(self, target: str = "", text: str = "") -> str:
+        return await self.actions.message(target, text)
 
     async def _request_wait(self, call: int = 0, state: str = "active", timeout: float = 30.0) -> dict[str, Any]:
         if not 0 < timeout <= 3600:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from microsip_core.config.account_settings import AccountSettings
 from microsip_core.control.actions import Digits
 from microsip_core.control.launch import check_digits
 from microsip_core.control.phone_accounts import PhoneAccounts
@@ -10,6 +11,7 @@ from microsip_core.control.phone_settings import call_privacy, dial_target
 from microsip_core.errors import Busy, InvalidArgument, InvalidState, NoCall
 from microsip_core.user_agent.account import Account
 from microsip_core.user_agent.call import Call
+from microsip_core.user_agent.outcome import Outcome
 from microsip_core.user_agent.states import AccountState, CallState
 from microsip_core.user_agent.target import complete_target, parse_uri
 from microsip_core.user_agent.user_agent import UserAgent
@@ -58,9 +60,7 @@ class PhoneActions:
         """
         self._require_free()
         account, section = self._accounts.current()
-        target = dial_target(typed, section)
-        complete = complete_target(target, account.uri.host_port if account is not None else None)
-        parse_uri(complete.partition("?")[0], "dial")
+        complete = _whole_target(typed, account, section, "dial")
         privacy = call_privacy(section)
         if account is not None and account.state is AccountState.REGISTERING:
             self._calls.spawn(self._dial_later(account, complete, privacy, digits))
@@ -144,6 +144,39 @@ class PhoneActions:
             call.unmute()
         return on
 
+    def transfer(self, typed: str, number: int | None = None) -> str:
+        """Ask the peer of a call to call what a user typed instead of us, in the background; the events
+        ``call_transfer_status`` and ``call_ended`` tell the outcome. Raises InvalidState, InvalidArgument.
+        """
+        call = self.call(number)
+        target = _whole_target(typed, call.account, self._accounts.settings_of(call.account), "transfer")
+        self._calls.spawn(_outcome_of(call.transfer(target)))
+        return f"call {call.id}"
+
+    def connect(self, number: int | None = None, other: int | None = None) -> str:
+        """Connect the peers of two calls with each other (attended transfer): by default the current one and the newest
+        other. Raises NoCall, InvalidState.
+        """
+        call = self.call(number)
+        others = [one for one in self._agent.calls if one is not call and other in (None, one.id)]
+        if not others:
+            raise NoCall("there is no other call to connect with", step="transfer")
+        self._calls.spawn(_outcome_of(call.transfer_to(others[-1])))
+        return f"calls {call.id} and {others[-1].id}"
+
+    async def message(self, typed: str, text: str) -> str:
+        """Send a text message to what a user typed, by the chosen account, after its registration; wait until it has
+        been taken. Raises CallRefused, TimedOut, InvalidArgument.
+        """
+        if not text.strip():
+            raise InvalidArgument("the message is empty", step="message", remedy="Write NUMBER and the text")
+        account, section = self._accounts.current()
+        target = _whole_target(typed, account, section, "message")
+        if account is not None and account.state is AccountState.REGISTERING:
+            await account.settled(REGISTRATION_TIME)
+        await self._agent.send_message(target, text, account=account)
+        return "sent"
+
     def dtmf(self, digits: str, number: int | None = None) -> str:
         """Send digits on a call, in the background. Raises InvalidArgument, InvalidState."""
         digits = check_digits(digits.strip())
@@ -152,3 +185,14 @@ class PhoneActions:
             raise InvalidState(f"the call is {call.state}", step="dtmf", remedy="Wait until it is answered")
         self._calls.send_digits(call, digits)
         return f"call {call.id}"
+
+
+def _whole_target(typed: str, account: Account | None, section: AccountSettings | None, step: str) -> str:
+    """Return the URI that is meant by what a user typed. Raises InvalidArgument, PermissionDenied."""
+    complete = complete_target(dial_target(typed, section), account.uri.host_port if account is not None else None)
+    parse_uri(complete.partition("?")[0], step)
+    return complete
+
+
+async def _outcome_of(outcome: Outcome) -> None:
+    await outcome

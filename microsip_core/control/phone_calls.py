@@ -24,7 +24,7 @@ from microsip_core.user_agent.user_agent import UserAgent
 
 ANSWERED = (CallState.ACTIVE, CallState.HELD, CallState.REMOTE_HELD)
 UNANSWERED = (CallState.INCOMING, CallState.RINGING, CallState.EARLY)
-_DTMF_METHODS = ("auto", "auto", "rfc4733", "info")
+_DTMF_METHODS = ("auto", "inband", "rfc4733", "info")
 
 
 class PhoneCalls:

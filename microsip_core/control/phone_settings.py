@@ -151,8 +151,6 @@ def not_applied(configuration: Configuration) -> Iterator[str]:
             yield f"[Settings] {key} has no effect yet"
     if settings.autoRecording and settings.recordingFormat != "wav":
         yield "[Settings] recordingFormat: recordings are wav"
-    if settings.DTMFMethod == 1:
-        yield "[Settings] DTMFMethod 1 (in-band) has no effect yet: the method is chosen by itself"
     for number, account in configuration.accounts.items():
         for key in _ACCOUNT_WITHOUT_EFFECT:
             if getattr(account, key) != getattr(AccountSettings(), key):

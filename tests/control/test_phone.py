@@ -283,7 +283,7 @@ async def test_requests(make: Make, peer: UserAgent) -> None:
     ("nothing", {}, NotSupported), ("__init__", {}, NotSupported), ("hangup", {"call": "1"}, InvalidArgument),
     ("hangup", {"call": True}, InvalidArgument), ("hangup", {"self": 1}, InvalidArgument), ("hangup", {}, NoCall),
     ("hangup_all", {"which": "x"}, InvalidArgument), ("launch", {"words": [1]}, InvalidArgument),
-    ("launch", {"words": ["/nothing"]}, InvalidArgument), ("launch", {"words": ["100", "hi"]}, NotSupported),
+    ("launch", {"words": ["/nothing"]}, InvalidArgument), ("launch", {"words": ["100", "hi"]}, InvalidArgument),
     ("launch", {"words": ["/reset"]}, NotSupported), ("command_line", {"line": "100"}, InvalidArgument),
     ("wait", {"timeout": 0}, InvalidArgument), ("dtmf", {"digits": "x"}, InvalidArgument), ("answer", {}, NoCall),
     ("reload", {"x": 1}, InvalidArgument),
