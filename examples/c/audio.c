@@ -33,7 +33,8 @@ int main(int argc, char **argv)
     sip_media_stream_t streams[2];
     int known = sip_media_stats(call, streams, 2);
     for (int i = 0; i < known && i < 2; i++)
-        printf("%s %s: %d packets, %d lost\n", streams[i].dir, streams[i].codec, streams[i].packets, streams[i].lost);
+        printf("%s %s: %lld packets, %lld lost\n", streams[i].dir, streams[i].codec, (long long)streams[i].packets,
+               (long long)streams[i].lost);
     printf("heard %.0f\n", count ? sqrt(sum / (double)count) : 0);
     sip_hangup(call);
     return 0;

@@ -28,7 +28,7 @@ from microsip_core.user_agent.states import CallState
 
 _NOTICE = "/* Written by microsip_core.c_api.generate: do not edit. */\n"
 _C_TYPES = {"int": "int", "flag": "int", "real": "double", "text": "const char *"}
-_FIELD_TYPES = {"int": "int", "flag": "int", "real": "double"}
+_FIELD_TYPES = {"int": "int", "flag": "int", "real": "double", "wide": "int64_t"}
 _MOST = "SIP_LIST_MAX"
 _FIXED_HEAD = Path(__file__).with_name("microsip.h.in")
 
@@ -202,7 +202,8 @@ def _filler(record: type[Any]) -> str:
         elif field.kind == "reals":
             lines.append(f"    {target}_count = take_reals(from, {target}, {_MOST});")
         else:
-            lines.append(f"    {target} = {'take_real(from)' if field.kind == 'real' else 'take_int(from)'};")
+            taker = {"real": "take_real", "wide": "take_wide"}.get(field.kind, "take_int")
+            lines.append(f"    {target} = {taker}(from);")
     body = "\n".join(lines)
     static = "" if record is SipMediaStream else "static "
     return (f"{static}void microsip_take_{name[4:-2]}(struct values *from, void *structure)\n{{\n"

@@ -24,6 +24,10 @@ HAND_WRITTEN = frozenset({
 """Functions whose C side is more than a request and its answer; native/client/src has them."""
 
 
+_WIDE = frozenset({"ssrc", "packets", "bytes", "lost", "frames", "frames_skipped"})
+"""Fields of structures whose numbers need not fit in 32 bits with a sign."""
+
+
 @dataclass(frozen=True, slots=True)
 class Parameter:
     """``kind``: int, real (float, None for no limit), flag, text (None where it is ``optional``), or reals."""
@@ -47,7 +51,7 @@ class Function:
 
 @dataclass(frozen=True, slots=True)
 class Field:
-    """``kind``: int, real, flag, text, or ints, reals, flags (tuples)."""
+    """``kind``: int, wide (64 bits), real, flag, text, or ints, reals, flags (tuples)."""
 
     name: str
     kind: str
@@ -73,7 +77,8 @@ def fields_of(record: type[Any]) -> list[Field]:
         int: "int", float: "real", bool: "flag", str: "text",
         tuple[int, ...]: "ints", tuple[float, ...]: "reals", tuple[bool, ...]: "flags",
     }
-    return [Field(field.name, kinds[hints[field.name]]) for field in dataclasses.fields(record)]
+    return [Field(field.name, "wide" if field.name in _WIDE else kinds[hints[field.name]])
+            for field in dataclasses.fields(record)]
 
 
 def structure_name(record: type[Any]) -> str:

@@ -72,10 +72,10 @@ class DeviceBoard:
         return list(self._calls)
 
     def _look(self) -> None:
+        self._timer = self._loop.call_later(_LOOK_SECONDS, self._look) if self._calls else None
         for call in self.calls:
             for direction in call.lost_devices():
                 self._keep(self._loop.create_task(call.replace_lost(direction)))
-        self._timer = self._loop.call_later(_LOOK_SECONDS, self._look) if self._calls else None
 
     def _keep(self, work: asyncio.Future[None]) -> None:
         self._working.add(work)

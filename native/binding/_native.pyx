@@ -5,6 +5,7 @@ Calls that only hand a command over or copy figures keep the GIL: they take abou
 using one stream at the same time.
 """
 
+cimport cython
 from libc.errno cimport errno
 from libc.stdint cimport INT64_MAX
 
@@ -288,7 +289,7 @@ cdef class Stream:
             ms_stream_close(self.stream, NULL)
 
     cdef ms_stream_t *alive(self) except NULL:
-        if self.stream == NULL:
+        if self.stream == NULL or self.engine.stopped:
             raise NativeError(STATUS["ESTATE"])
         return self.stream
 
@@ -495,7 +496,7 @@ cdef class Stream:
     def statistics(self):
         """Return the counters as of the last tick, after ``close`` the last ones."""
         cdef ms_stream_statistics_t figures
-        if self.stream == NULL:
+        if self.stream == NULL or self.engine.stopped:
             return self.final
         ms_stream_get_statistics(self.stream, &figures)
         return statistics_dict(&figures)
@@ -509,6 +510,8 @@ cdef class Stream:
     def close(self):
         """End the stream; return its counters. May be called again."""
         cdef ms_stream_t *stream
+        if self.stream != NULL and self.engine.stopped: # which has ended it
+            self.stream = NULL
         if self.stream != NULL:
             self.final = self.statistics()
             stream, self.stream = self.stream, NULL
@@ -517,6 +520,7 @@ cdef class Stream:
         return self.final
 
 
+@cython.no_gc_clear  # __dealloc__ needs what it refers to, which refers to nothing back
 cdef class Tap:
     """The rings between a stream and the program, at the stream's rate."""
 
@@ -570,6 +574,7 @@ cdef class Tap:
         return ms_tap_starved(self.tap) if self.tap != NULL else 0
 
 
+@cython.no_gc_clear  # __dealloc__ needs what it refers to, which refers to nothing back
 cdef class PacketLog:
     """RTP and RTCP of a stream as they came and went."""
 
@@ -609,6 +614,7 @@ def device_callback():
     return <size_t><void *>&ms_device_callback
 
 
+@cython.no_gc_clear  # __dealloc__ needs what it refers to, which refers to nothing back
 cdef class Device:
     """One direction of a sound device. Its callback must not be called any more when it is closed."""
 
@@ -816,6 +822,7 @@ cdef class Mixer:
             ms_mixer_close(mixer)
 
 
+@cython.no_gc_clear  # __dealloc__ needs what it refers to, which refers to nothing back
 cdef class Member:
     """A stream's place in a mixer."""
 
@@ -834,7 +841,7 @@ cdef class Member:
         if member == NULL:
             return
         self.member = NULL
-        if not self.mixer.engine.stopped:
+        if self.mixer is not None and self.stream is not None and not self.mixer.engine.stopped:
             mixer, stream = self.mixer.mixer, self.stream.stream
         ms_member_leave(member, mixer, stream)
 

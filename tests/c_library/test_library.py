@@ -347,6 +347,96 @@ def test_a_program_outlives_its_engine(build: Build) -> None:
         process.communicate()
 
 
+CALLBACKS = CHECKED + """
+#include <pthread.h>
+#include <string.h>
+#include <unistd.h>
+static volatile int inside, after_end;
+static void ending(const sip_event_t *event, void *user)
+{
+    int *live = user;
+    inside = 1;
+    usleep(200000);
+    if (!*live)
+        after_end = 1; /* called with what the program has done away with */
+    if (strcmp(event->type, SIP_EVENT_SHUTDOWN) == 0)
+        printf("from the callback %d\\n", sip_shutdown());
+    inside = 0;
+}
+int main(void)
+{
+    static int live = 1;
+    SHOW(sip_init());
+    sip_set_callback(ending, &live, NULL);
+    sip_invite_nowait("sip:nobody@127.0.0.1:9", "audio");
+    while (!inside)
+        usleep(1000);
+    sip_set_callback(NULL, NULL, NULL);
+    SHOW(inside); /* the callback has returned */
+    live = 0;
+    usleep(300000);
+    SHOW(after_end);
+    live = 1;
+    sip_set_callback(ending, &live, SIP_EVENT_SHUTDOWN);
+    SHOW(sip_shutdown());
+    SHOW(sip_init());
+    SHOW(sip_shutdown());
+    return 0;
+}
+"""
+
+
+def test_a_callback_ends_when_it_is_told_and_does_not_lock_up_the_end(build: Build, run: Run) -> None:
+    done = run(build("callbacks", CALLBACKS))
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.splitlines() == [
+        "sip_init() 0", "inside 0", "after_end 0", "from the callback -4", "sip_shutdown() 0", "sip_init() 0",
+        "sip_shutdown() 0",
+    ]
+
+
+def test_nothing_is_loaded_from_where_the_program_stands(build: Build, run: Run, tmp_path: Path) -> None:
+    (tmp_path / "dataclasses.py").write_text("raise SystemExit('loaded from the current folder')\n")
+    source = CHECKED + """
+#include <stdlib.h>
+#include <unistd.h>
+int main(int argc, char **argv)
+{
+    (void)argc;
+    SHOW(chdir(argv[1]));
+    SHOW(sip_init());
+    SHOW(sip_shutdown());
+    char python[500];
+    snprintf(python, sizeof python, "MICROSIP_PYTHON=%s", getenv("MICROSIP_PYTHON"));
+    clearenv();
+    putenv(python);
+    SHOW(sip_init());
+    return 0;
+}
+"""
+    done = run(build("elsewhere", source), str(tmp_path))
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.split()[1::2] == ["0", "0", "0", "0"]
+
+
+@pytest.mark.skipif(not Path("/proc").exists(), reason="there is no /proc on this system")
+def test_an_engine_that_hangs_is_ended(build: Build) -> None:
+    process, engine = started(build("stops", CHECKED + """
+#include <unistd.h>
+int main(void)
+{
+    SHOW(sip_init());
+    usleep(500000);
+    SHOW(sip_shutdown());
+    return 0;
+}
+"""))
+    os.kill(engine, signal.SIGSTOP)
+    output, _ = process.communicate(timeout=40)
+    assert output == "sip_shutdown() 0\n"
+    assert gone(engine)
+
+
 def test_the_texts_of_codes_are_those_of_the_table() -> None:
     path = config_tool.library()
     if path is None:

@@ -154,8 +154,8 @@ typedef struct {
     int levels_count;
     int muted[SIP_LIST_MAX];
     int muted_count;
-    int frames;
-    int frames_skipped;
+    int64_t frames;
+    int64_t frames_skipped;
 } sip_conference_t;
 
 /** sip_device_t: a sound device. inputs and outputs are its channels, is_default the system's choice. */
@@ -189,11 +189,11 @@ typedef struct {
     int ptime;
     char local_address[SIP_TEXT_MAX];
     char remote_address[SIP_TEXT_MAX];
-    int ssrc;
+    int64_t ssrc;
     char srtp[SIP_TEXT_MAX];
-    int packets;
-    int bytes;
-    int lost;
+    int64_t packets;
+    int64_t bytes;
+    int64_t lost;
     double jitter_ms;
     double rtt_ms;
     double mos;
@@ -317,7 +317,8 @@ SIP_API const char *sip_error_text(void);
 SIP_API const char *sip_status_text(int status);
 
 /** Call back with each event whose type is in mask, names with commas between (NULL: every one). A NULL callback ends
- * it. Events that go to a callback do not go to sip_poll. */
+ * it. Events that go to a callback do not go to sip_poll. Returns when a callback that runs has returned, unless it is
+ * called by that one: do not hold a lock that the callback takes. */
 SIP_API int sip_set_callback(sip_callback_t callback, void *user, const char *mask);
 
 /** Return the next event, NULL when none comes within timeout seconds (below 0: no limit). Free it. */

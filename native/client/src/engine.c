@@ -230,17 +230,19 @@ static int start_reader(int from)
     return !failed;
 }
 
-static void reap(void)
+/* Wait for the process to end; 1 when it had to be killed. */
+static int reap(void)
 {
     for (int waited = 0; waitpid(process, NULL, WNOHANG) == 0; waited += END_STEP_MS) {
         if (waited >= END_PATIENCE_MS) {
             kill(process, SIGKILL); /* it hangs, and nobody would ever end it */
             while (waitpid(process, NULL, 0) < 0 && errno == EINTR) {
             }
-            return;
+            return 1;
         }
         usleep(END_STEP_MS * 1000);
     }
+    return 0;
 }
 
 static void stop(void)
@@ -249,8 +251,9 @@ static void stop(void)
     int from = descriptor;
     pthread_mutex_unlock(&state);
     shutdown(from, SHUT_WR); /* the engine hangs up, unregisters, tells its last events and ends */
+    if (reap())
+        shutdown(from, SHUT_RDWR); /* a child of its own may hold the other end */
     pthread_join(reader, NULL);
-    reap();
     pthread_mutex_lock(&state);
     while (asking > 0) /* who was told that the engine has ended is not out of the function yet */
         pthread_cond_wait(&idle, &state);
@@ -318,9 +321,18 @@ static int start(const sip_config_t *config)
     return code;
 }
 
+/* A callback must not wait for a thread that ends the engine, since that waits for the callback. */
+static int enter_life(void)
+{
+    if (!events_is_caller())
+        return pthread_mutex_lock(&life) == 0;
+    return pthread_mutex_trylock(&life) == 0;
+}
+
 int (sip_init)(const sip_config_t *config)
 {
-    pthread_mutex_lock(&life);
+    if (!enter_life())
+        return fail(SIP_EALREADY, "the engine is being started or ended");
     int code = descriptor >= 0 ? fail(SIP_EALREADY, "the engine runs already") : start(config);
     pthread_mutex_unlock(&life);
     return code;
@@ -328,7 +340,8 @@ int (sip_init)(const sip_config_t *config)
 
 int sip_shutdown(void)
 {
-    pthread_mutex_lock(&life);
+    if (!enter_life())
+        return fail(SIP_EALREADY, "the engine is being started or ended");
     int running = descriptor >= 0;
     if (running)
         stop();

@@ -31,6 +31,8 @@ static void *callback_user;
 static char *callback_mask;
 static pthread_t caller;
 static int caller_runs;
+static int calling;         /* the callback runs now */
+static unsigned generation; /* of callback threads: one whose number is past has to end */
 static int closed = 1;
 
 static void append(struct queue *queue, struct node *node)
@@ -122,23 +124,28 @@ void events_take(const uint8_t *values, size_t length)
     pthread_mutex_unlock(&lock);
 }
 
-static void *call_back(void *unused)
+static void *call_back(void *number)
 {
-    (void)unused;
+    unsigned mine = (unsigned)(uintptr_t)number;
     pthread_mutex_lock(&lock);
     for (;;) {
-        while (!called.first && !closed)
+        while (!called.first && !closed && mine == generation)
             pthread_cond_wait(&changed, &lock);
-        if (!called.first)
+        if (mine != generation || !called.first)
             break;
         struct node *node = remove_at(&called, &called.first);
         sip_callback_t function = callback;
         void *user = callback_user;
+        calling = 1;
         pthread_mutex_unlock(&lock);
         if (function)
             function(&node->event, user);
         free(node);
         pthread_mutex_lock(&lock);
+        if (mine == generation) {
+            calling = 0;
+            pthread_cond_broadcast(&changed);
+        }
     }
     pthread_mutex_unlock(&lock);
     return NULL;
@@ -159,7 +166,7 @@ int sip_set_callback(sip_callback_t function, void *user, const char *mask)
         sigset_t all, before;
         sigfillset(&all);
         pthread_sigmask(SIG_SETMASK, &all, &before); /* signals are for the program's own threads */
-        if (pthread_create(&caller, NULL, call_back, NULL) == 0)
+        if (pthread_create(&caller, NULL, call_back, (void *)(uintptr_t)generation) == 0)
             caller_runs = 1;
         else
             code = SIP_ENOMEM;
@@ -171,6 +178,9 @@ int sip_set_callback(sip_callback_t function, void *user, const char *mask)
         callback_user = user;
         callback_mask = copy;
         copy = old;
+        /* what the callback before was given may be freed after this */
+        while (calling && !(caller_runs && pthread_equal(pthread_self(), caller)))
+            pthread_cond_wait(&changed, &lock);
     }
     pthread_mutex_unlock(&lock);
     free(copy);
@@ -239,16 +249,27 @@ void events_close(void)
     pthread_mutex_unlock(&lock);
 }
 
+int events_is_caller(void)
+{
+    pthread_mutex_lock(&lock);
+    int is_it = caller_runs && pthread_equal(pthread_self(), caller);
+    pthread_mutex_unlock(&lock);
+    return is_it;
+}
+
 void events_stop(void)
 {
     if (caller_runs) {
-        if (pthread_equal(pthread_self(), caller))
+        if (events_is_caller())
             pthread_detach(caller); /* the callback ends the engine: its thread ends when it returns */
         else
             pthread_join(caller, NULL);
-        caller_runs = 0;
     }
     pthread_mutex_lock(&lock);
+    caller_runs = 0;
+    calling = 0;
+    generation++;
+    empty(&called);
     free(callback_mask);
     callback_mask = NULL;
     callback = NULL;
@@ -260,6 +281,7 @@ void events_in_forked_child(void)
     pthread_mutex_init(&lock, NULL);
     pthread_cond_init(&changed, NULL);
     caller_runs = 0;
+    calling = 0;
     callback = NULL;
     closed = 1;
 }

@@ -12,6 +12,8 @@ void events_take(const uint8_t *values, size_t length);
 void events_close(void);
 /* Wait until the callback has had what was for it, and drop the rest. */
 void events_stop(void);
+/* Whether the calling thread is that of the callback. */
+int events_is_caller(void);
 void events_in_forked_child(void);
 
 #endif

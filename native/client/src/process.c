@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <signal.h>
 #include <spawn.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -66,7 +67,7 @@ static void find_python(const char *packages, char *python, size_t size)
 static char **environment_of(const char *packages, char **added)
 {
     size_t count = 0;
-    while (environ[count])
+    while (environ && environ[count]) /* clearenv() leaves none */
         count++;
     char **variables = calloc(count + EXTRA_VARIABLES + 1, sizeof *variables);
     const char *before = getenv("PYTHONPATH");
@@ -75,6 +76,7 @@ static char **environment_of(const char *packages, char **added)
     if (!variables || !*added) {
         free(variables);
         free(*added);
+        *added = NULL;
         return NULL;
     }
     snprintf(*added, room, "PYTHONPATH=%s%s%s", packages, before && *before ? ":" : "", before ? before : "");
@@ -88,25 +90,47 @@ static char **environment_of(const char *packages, char **added)
 
 static int spawn(const char *python, char **variables, int theirs, pid_t *process)
 {
-    char *const arguments[] = {(char *)python, "-m", "microsip_core.c_api.engine_process", (char *)CHILD_NUMBER, NULL};
+    char *const arguments[] = {(char *)python, "-P", "-m", "microsip_core.c_api.engine_process", (char *)CHILD_NUMBER, NULL};
     posix_spawn_file_actions_t actions;
+    posix_spawnattr_t attributes;
+    sigset_t none, usual;
     if (posix_spawn_file_actions_init(&actions) != 0)
         return ENOMEM;
+    if (posix_spawnattr_init(&attributes) != 0) {
+        posix_spawn_file_actions_destroy(&actions);
+        return ENOMEM;
+    }
+    /* What the calling thread blocks and ignores is not for the engine: SIGTERM shall end it. */
+    sigemptyset(&none);
+    sigemptyset(&usual);
+    sigaddset(&usual, SIGTERM);
+    sigaddset(&usual, SIGHUP);
+    sigaddset(&usual, SIGPIPE);
+    sigaddset(&usual, SIGCHLD);
+    posix_spawnattr_setsigmask(&attributes, &none);
+    posix_spawnattr_setsigdefault(&attributes, &usual);
+    posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
     int failed = posix_spawn_file_actions_addopen(&actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
     if (!failed)
         failed = posix_spawn_file_actions_adddup2(&actions, theirs, CHILD_DESCRIPTOR);
     if (!failed)
         failed = posix_spawn_file_actions_adddup2(&actions, STDERR_FILENO, STDOUT_FILENO);
     if (!failed)
-        failed = posix_spawnp(process, python, &actions, NULL, arguments, variables);
+        failed = posix_spawnp(process, python, &actions, &attributes, arguments, variables);
     posix_spawn_file_actions_destroy(&actions);
+    posix_spawnattr_destroy(&attributes);
     return failed;
 }
 
 int engine_spawn(pid_t *process, int *descriptor)
 {
     int pair[2];
-    if (socketpair(AF_UNIX, SOCK_STREAM, 0, pair) != 0)
+#ifdef SOCK_CLOEXEC /* else another thread's child may keep an end open */
+    int kind = SOCK_STREAM | SOCK_CLOEXEC;
+#else
+    int kind = SOCK_STREAM;
+#endif
+    if (socketpair(AF_UNIX, kind, 0, pair) != 0)
         return fail(SIP_EIO, "no pair of sockets for the engine process");
 #ifdef SO_NOSIGPIPE /* where send() can not be told to spare the program the signal */
     const int on = 1;
@@ -120,7 +144,8 @@ int engine_spawn(pid_t *process, int *descriptor)
     int known = packages_folder(packages, sizeof packages);
     find_python(packages, python, sizeof python);
     char *added = NULL;
-    char **variables = known ? environment_of(packages, &added) : environ;
+    char *none[] = {NULL};
+    char **variables = known ? environment_of(packages, &added) : environ ? environ : none;
     int failed = theirs < 0 || !variables ? ENOMEM : spawn(python, variables, theirs, process);
     if (known) {
         free(variables);

@@ -232,13 +232,16 @@ static char next_value(struct values *from, const uint8_t **octets, size_t *size
     return tag;
 }
 
-int take_int(struct values *from)
+int64_t take_wide(struct values *from)
 {
     const uint8_t *octets;
     size_t size;
-    if (next_value(from, &octets, &size) != 'i')
-        return 0;
-    int64_t value = (int64_t)u64_at(octets);
+    return next_value(from, &octets, &size) == 'i' ? (int64_t)u64_at(octets) : 0;
+}
+
+int take_int(struct values *from)
+{
+    int64_t value = take_wide(from);
     return value > INT_MAX ? INT_MAX : value < INT_MIN ? INT_MIN : (int)value;
 }
 

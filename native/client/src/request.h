@@ -37,6 +37,7 @@ int request_record(struct request *request, void *structure, record_taker take);
 int request_records(struct request *request, void *list, size_t size, int most, record_taker take);
 
 int take_int(struct values *from);
+int64_t take_wide(struct values *from);
 double take_real(struct values *from);
 void take_text(struct values *from, char *text, size_t size);
 int take_ints(struct values *from, int *list, int most);

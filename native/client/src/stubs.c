@@ -36,8 +36,8 @@ static void microsip_take_conference(struct values *from, void *structure)
     to->calls_count = take_ints(from, to->calls, SIP_LIST_MAX);
     to->levels_count = take_reals(from, to->levels, SIP_LIST_MAX);
     to->muted_count = take_ints(from, to->muted, SIP_LIST_MAX);
-    to->frames = take_int(from);
-    to->frames_skipped = take_int(from);
+    to->frames = take_wide(from);
+    to->frames_skipped = take_wide(from);
 }
 
 static void microsip_take_device(struct values *from, void *structure)
@@ -69,11 +69,11 @@ void microsip_take_media_stream(struct values *from, void *structure)
     to->ptime = take_int(from);
     take_text(from, to->local_address, sizeof to->local_address);
     take_text(from, to->remote_address, sizeof to->remote_address);
-    to->ssrc = take_int(from);
+    to->ssrc = take_wide(from);
     take_text(from, to->srtp, sizeof to->srtp);
-    to->packets = take_int(from);
-    to->bytes = take_int(from);
-    to->lost = take_int(from);
+    to->packets = take_wide(from);
+    to->bytes = take_wide(from);
+    to->lost = take_wide(from);
     to->jitter_ms = take_real(from);
     to->rtt_ms = take_real(from);
     to->mos = take_real(from);
