@@ -80,7 +80,9 @@ def _authentication(error: MicrosipError, facts: MessageEvidence) -> Finding | N
                 "Give the credentials the server's realm, or none at all")
     if not _answered(facts):
         return (f"the password was not given to realm {realms}: the challenge came from elsewhere than the account's "
-                "own server", "Check that the call goes through the account's registrar or proxy")
+                "own server, or for a realm that this is not known by",
+                "Check that the call goes through the account's registrar or proxy; if that realm may have the "
+                "password, give a Credential for it")
     who = " and ".join(repr(name) for name in sorted(fitting))
     return (f"user name {who} or its password is not what the server has for realm {realms}",
             "Check user name, authentication id and password; the authentication id may differ from the number")

@@ -11,7 +11,7 @@ from .grammar import iterate_name_values
 from .identity import Credential, PendingCredential
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Collection
 
     from ..ids import IdSource
     from .digest import Challenge
@@ -69,6 +69,11 @@ class ChallengeCache:
     def __len__(self) -> int:
         return len(self._nonces)
 
+    @property
+    def realms(self) -> frozenset[str]:
+        """The realms of the nonces, in lower case."""
+        return frozenset(nonce.challenge.realm.lower() for nonce in self._nonces)
+
     def put(self, nonce: Nonce) -> None:
         """Keep a nonce in place of an older one of its realm."""
         self.drop(nonce.header, nonce.challenge.realm)
@@ -122,11 +127,13 @@ class Authentication:
         self._stale: dict[tuple[str, str], int] = {}
 
     def answer(
-        self, response: Response, hop: Hop, *, own: bool, go_on: Callable[[float], None],
+        self, response: Response, hop: Hop, *, own: bool, realms: Collection[str] | None,
+        go_on: Callable[[float], None],
     ) -> ChallengeOutcome:
         """Take the challenges of a 401 or 407 and tell whether to send the request again.
 
-        ``own``: it went to a server of the account. After WAIT ``go_on`` is called: then call this again.
+        ``own``: it went to a server of the account; ``realms``: those that a 401 may ask for, None: any. After WAIT
+        ``go_on`` is called: then call this again.
         A realm whose fresh nonce was answered, and which asks again without saying stale, has refused the password:
         asking it once more would lock the account. Stale nonces are renewed twice.
         """
@@ -137,7 +144,10 @@ class Authentication:
         ]
         answers = []
         for challenge, header in asked:
-            found = self._find(challenge, header, own=own, go_on=go_on)
+            found = self._find(challenge, header, go_on)
+            if isinstance(found, Credential) and found.realm is None:
+                known = realms is None or header != "Authorization" or challenge.realm.lower() in realms
+                found = found if own and known else ChallengeOutcome.STRANGER
             if isinstance(found, ChallengeOutcome):
                 if found is not ChallengeOutcome.WAIT:
                     self._cache(header).drop(header, challenge.realm)
@@ -147,8 +157,13 @@ class Authentication:
             self._take(challenge, header, credential, hop)
         return ChallengeOutcome.RETRY if asked else ChallengeOutcome.UNSUPPORTED
 
+    @property
+    def realms(self) -> frozenset[str]:
+        """The realms that were answered, in lower case."""
+        return frozenset(realm.lower() for _, realm in self._answered)
+
     def _find(
-        self, challenge: Challenge, header: str, *, own: bool, go_on: Callable[[float], None],
+        self, challenge: Challenge, header: str, go_on: Callable[[float], None],
     ) -> Credential | ChallengeOutcome:
         """Return the credential with which to answer a challenge, or why it can not be answered."""
         key = header, challenge.realm
@@ -162,9 +177,7 @@ class Authentication:
                 found.waiting = go_on
                 return ChallengeOutcome.WAIT
         credential = found.credential if isinstance(found, PendingCredential) else found
-        if credential is None:
-            return ChallengeOutcome.NO_CREDENTIALS
-        return credential if own or credential.realm is not None else ChallengeOutcome.STRANGER
+        return ChallengeOutcome.NO_CREDENTIALS if credential is None else credential
 
     def _take(self, challenge: Challenge, header: str, credential: Credential, hop: Hop) -> None:
         key = header, challenge.realm

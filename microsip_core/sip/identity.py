@@ -67,6 +67,8 @@ class Identity:
     servers: tuple[str, ...] | None = None
     """URIs of the servers that may ask for credentials without realm, beside those of ``routes`` and ``service_route``:
     the registrar, the domain. None: whoever a request is sent to may."""
+    realms: frozenset[str] = frozenset()
+    """Realms, in lower case, with whose credentials our registrar has taken a REGISTER (kept by the core)."""
     challenges: ChallengeCache | None = None
     """Nonces of proxies seen so far, for authorization before being asked (kept by the core)."""
 

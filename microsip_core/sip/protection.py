@@ -3,6 +3,13 @@
 A digest of the password is worth trying passwords against, and the realm in a challenge is whatever its sender likes.
 So credentials that are for any realm answer a challenge only where the request went to a server of the account: its
 registrar, its proxies, its domain. A called party, or the place a redirection names, is none.
+
+A called party's 401 also comes back through our own proxy, looking like one of the proxy's. So once the registrar has
+taken our credentials for a realm, a 401 to anything but REGISTER is answered for such a realm, the name of a server, or
+a realm that a proxy asked for. What can not be told apart: a called party behind a server of ours that asks for one of
+these realms, or that sends a 407, which only proxies should. An account that was never challenged at its registrar
+answers any realm where requests go to the registrar or domain without a proxy. A Credential with a realm never goes to
+another realm.
 """
 
 from __future__ import annotations
@@ -33,9 +40,29 @@ def is_own_server(identity: Identity, hop: Hop, flow: Source | None, addresses_o
     )
 
 
+def realms_to_answer(
+    identity: Identity, hop: Hop, flow: Source | None, addresses_of: AddressesOf | None,
+) -> frozenset[str] | None:
+    """Return the realms, in lower case, of which a 401 to a request but REGISTER may ask for any credentials; None:
+    all."""
+    if identity.servers is None:
+        return None
+    servers = _hops_of(identity.servers)
+    if not (identity.realms or identity.routes) and any(
+        _is_at(server, place, addresses_of) for server in servers for place in (hop, *_hop_of_flow(flow))
+    ):
+        return None
+    asked = identity.challenges.realms if identity.challenges is not None else frozenset()
+    return identity.realms | asked | {server.host.lower() for server in servers}
+
+
 def _hops(identity: Identity) -> list[Hop]:
+    return _hops_of((*(identity.servers or ()), *identity.routes, *identity.service_route))
+
+
+def _hops_of(uris: Collection[str]) -> list[Hop]:
     hops = []
-    for text in (*(identity.servers or ()), *identity.routes, *identity.service_route):
+    for text in uris:
         try:
             hops.append(hop_for_uri(SipUri.parse(text.partition("<")[2].partition(">")[0] or text)))
         except SipParseError:

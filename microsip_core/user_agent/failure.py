@@ -138,10 +138,7 @@ def _call_error(
     if cause is CoreCause.TRANSPORT:
         return network or NetworkError(reason or "a message could not be sent", step="invite", peer=peer)
     if cause is CoreCause.AUTHENTICATION and reason == ChallengeOutcome.STRANGER.value:
-        return AuthenticationError(
-            f"a server that is none of the account's wants a password ({status})", step="invite", peer=peer,
-            remedy="If it may have it, make it the account's proxy, or give a Credential for its realm",
-        )
+        return _stranger(status, "invite", peer)
     if cause is CoreCause.AUTHENTICATION:
         what = "the credentials were refused" if had_password else "a password is wanted"
         return AuthenticationError(f"{what} ({status} {reason})", step="invite", peer=peer,
@@ -152,6 +149,13 @@ def _call_error(
     if cause in (CoreCause.HANGUP, CoreCause.REPLACED, CoreCause.SHUTDOWN):
         return None
     return TimedOut(f"the call was lost ({cause.value.replace('_', ' ')})", step="call", peer=peer)
+
+
+def _stranger(status: int, step: str, peer: str) -> AuthenticationError:
+    return AuthenticationError(
+        f"what wants a password ({status}) is none of the account's servers, by its place or its realm", step=step,
+        peer=peer, remedy="If it may have it, make it the account's proxy, or give a Credential for its realm",
+    )
 
 
 def refusal_status(error: MicrosipError) -> int:
@@ -196,6 +200,8 @@ def _registration_error(
             f"the registrar wants a password ({status} {reason}{_realm(event)})", step="register", peer=peer,
             remedy="Give the account its password",
         )
+    if cause is CoreCause.AUTHENTICATION and reason == ChallengeOutcome.STRANGER.value:
+        return _stranger(status, "register", peer)
     if cause is CoreCause.AUTHENTICATION or status == 403:
         what = "refused the password" if status in (401, 403, 407) else "refused the credentials"
         again = f"{status} {reason}" + (" again" if status in (401, 407) else "")

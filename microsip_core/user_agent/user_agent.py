@@ -178,10 +178,11 @@ class UserAgent(AgentRequests):
         ``aor``. ``expires`` in seconds is what we ask for. The first account is the default one of calls. Further
         options (transport, privacy, trunk, ...) are those of :class:`AccountTraits`; a trunk is not registered.
 
-        The password answers the challenges of the registrar, the proxy and the domain, whatever their realm, and of
-        nobody else. ``credentials`` in its place are Credentials, which may name the realm they are for (and then go to
-        whoever asks for that), or a function, plain or coroutine, that is called with a realm and returns the password,
-        a Credential, or None.
+        The password answers the challenges that come by way of the registrar, the proxy or the domain; a 401 to
+        anything but REGISTER only for a realm these are known by (see :mod:`microsip_core.sip.protection`), since it
+        may be that of a called party. ``credentials`` in its place are Credentials, which may name the realm they are
+        for (and then go to whoever asks for that), or a function, plain or coroutine, that is called with a realm and
+        returns the password, a Credential, or None.
         Raises InvalidArgument for a bad URI, and what :meth:`Account.register` raises; the account is then removed.
         """
         check_timeout(timeout, "account")

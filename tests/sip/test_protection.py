@@ -12,6 +12,7 @@ from microsip_core.sip.identity import Credential, Identity, PendingCredential
 from microsip_core.sip.protection import is_own_server
 
 from .calls import BOB_URI, OFFER, one
+from .guard import Guard
 from .test_authentication import answer_calls, connect, credentials, guarded
 
 KNOWN = {Hop("UDP", "sip.example.net"): [("198.51.100.1", 5062)]}
@@ -142,3 +143,45 @@ def test_two_realms_of_one_response_are_both_asked_for() -> None:
         phones.run(1.0)
     one(phones.alice_node, CallAnswered)
     assert [realm for realm, _ in asking.asked] == ["proxy-a", "proxy-b"]
+
+
+BOB_HOST = "sip:10.0.0.2"
+
+
+@pytest.mark.parametrize(
+    ("realm", "status", "realms", "routes", "answered"),
+    [
+        ("evil-chosen", 401, {"asterisk"}, (), False),
+        ("evil-chosen", 401, {"asterisk"}, (f"{BOB_HOST};lr",), False),
+        ("evil-chosen", 401, (), (f"{BOB_HOST};lr",), False),  # never registered: who asks is behind the proxy
+        ("Asterisk", 401, {"asterisk"}, (f"{BOB_HOST};lr",), True),  # the registrar is a B2BUA
+        ("10.0.0.2", 401, {"asterisk"}, (), True),
+        ("asterisk", 401, (), (), True),  # never registered: the provider itself is asked
+        ("proxy", 407, {"asterisk"}, (f"{BOB_HOST};lr",), True),
+    ],
+)
+def test_a_called_party_behind_our_server_gets_no_digest_for_a_realm_of_its_own(
+    realm: str, status: int, realms: Any, routes: tuple[str, ...], answered: bool,
+) -> None:
+    phones, guard = guarded({realm: status})
+    identity = phones.alice.identity
+    identity.servers, identity.routes, identity.realms = (BOB_HOST,), routes, frozenset(realms)
+    answer_calls(phones, guard)
+    phones.call()
+    phones.run(1.0)
+    assert any(credentials(request, header) for request in guard.passed
+               for header in ("Authorization", "Proxy-Authorization")) is answered
+    if not answered:
+        assert one(phones.alice_node, CallEnded).reason == "the password is not for whoever asked"
+
+
+def test_a_callee_that_challenges_our_bye_gets_no_digest() -> None:
+    phones, guard = guarded({"asterisk": 401})
+    identity = phones.alice.identity
+    identity.servers, identity.realms = (BOB_HOST,), frozenset({"asterisk"})
+    session = connect(phones, guard)
+    guard.realms = Guard(phones.bob, {"evil-chosen": 401}).realms
+    session.hangup(phones.now)
+    phones.run(1.0)
+    assert guard.challenged == ["401 INVITE missing", "401 BYE missing"]
+    phones.run()

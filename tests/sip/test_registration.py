@@ -186,6 +186,17 @@ def test_nonces_that_are_always_stale_are_not_renewed_for_ever() -> None:
     assert len(side.registrar.requests) <= 5
 
 
+def test_the_realm_of_the_registrar_is_known_once_it_has_taken_the_password() -> None:
+    side = Registering()
+    side.identity.servers = ("sip:10.0.0.9",)
+    side.register()
+    assert len(side.identity.realms) == 1
+    side = Registering()
+    side.identity.credentials = [Credential("alice", "wrong")]
+    side.register()
+    assert not side.identity.realms
+
+
 def test_a_wrong_password_fails_for_good() -> None:
     side = Registering()
     side.identity.credentials = [Credential("alice", "wrong")]

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from ..authentication import Authentication, ChallengeCache, ChallengeOutcome, take_next_nonces
 from ..builder import REASON_PHRASES
 from ..events import EndCause
-from ..protection import is_own_server
+from ..protection import is_own_server, realms_to_answer
 from .failover import UNSEEN_OCTETS, fall_back, hop_for_large, next_target
 from .uac_core import via_value
 
@@ -101,6 +101,12 @@ class ClientRequest:
         flow = self._dialog.flow if self._dialog is not None else None
         return is_own_server(self._identity, self.hop, flow, self._endpoint.config.addresses_of)
 
+    def _realms_to_answer(self) -> frozenset[str] | None:
+        if self.method == "REGISTER":
+            return None
+        flow = self._dialog.flow if self._dialog is not None else None
+        return realms_to_answer(self._identity, self.hop, flow, self._endpoint.config.addresses_of)
+
     def give_up(self) -> None:
         """Do not repeat it when it is challenged: it is about to be canceled."""
         self._given_up = True
@@ -130,6 +136,8 @@ class ClientRequest:
         else:
             if self._tries > 1 or self.nonces:
                 take_next_nonces(response, self._identity, self.nonces)
+            if self.method == "REGISTER" and status < 300 and self._authentication and self._goes_to_own_server():
+                self._identity.realms |= self._authentication.realms
             if self.method != "INVITE" or status >= 300:
                 transaction.owner = None
             self._end(status, response.reason, response, None, now)
@@ -183,7 +191,7 @@ class ClientRequest:
         if self._authentication is None:
             self._authentication = Authentication(self._identity, self.nonces)
         outcome = self._authentication.answer(
-            response, self.hop, own=self._goes_to_own_server(), go_on=self._go_on,
+            response, self.hop, own=self._goes_to_own_server(), realms=self._realms_to_answer(), go_on=self._go_on,
         )
         if outcome is ChallengeOutcome.RETRY and self._tries < _MAX_TRIES:
             self._repeat(now)
