@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 import weakref
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from microsip_core.errors import InvalidState
@@ -88,11 +89,18 @@ class Account(AccountRegistration):
             self.start_registration()
 
     def set_registrar(self, uri: str) -> None:
-        """Register elsewhere; a registration that stands or is under way is removed and starts anew there."""
+        """Register elsewhere; a registration that stands or is under way is removed and starts anew there.
+
+        The old registrar gets the password no more, but to remove that registration.
+        """
         parse_uri(uri, "registrar")
         active = self.state in (AccountState.REGISTERING, AccountState.REGISTERED, AccountState.FAILED)
         before, self._registration = self._registration, None
         self.registrar = uri
+        if before is not None:
+            before.identity = replace(self.identity)  # the old registrar may still ask for the password, to be left
+        domain = str(self.uri._replace(user=None, password=None, headers=()))
+        self.identity.servers, self.identity.service_route, self.identity.realms = (uri, domain), (), frozenset()
         if before is not None:
             before.unregister(self._agent.now())
             self._agent.pump()

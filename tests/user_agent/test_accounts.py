@@ -177,6 +177,33 @@ async def test_proxy_set_while_registering_takes_the_registration_over(
     assert account.proxy == proxy
 
 
+async def test_another_registrar_gets_the_password_and_the_old_one_no_more(caller: UserAgent) -> None:
+    users = {"alice": "secret"}
+    domain = "example.com"
+    async with LoopbackServer(users=users, domain=domain, realm="old", challenge="all", challenge_status=401) as old, \
+            LoopbackServer(users=users, domain=domain, realm="new") as new:
+        account = await caller.create_account(
+            "sip:alice@example.com", "secret", registrar=account_registrar(old), timeout=5,
+        )
+        assert account.identity.realms == {"old"}
+        account.set_registrar(account_registrar(new))
+        await account.settled(5)
+        assert account.state is AccountState.REGISTERED
+        assert account.identity.realms == {"new"}
+        call = caller.start_call("sip:echo@{}:{}".format(*old.address), account=account)
+        with pytest.raises(AuthenticationError, match="none of the account's"):
+            await call.wait("active", 5)
+
+
+async def test_registration_challenged_by_a_stranger_is_told(
+    caller: UserAgent, loopback_server: LoopbackServer,
+) -> None:
+    account = caller.add_account("sip:alice@example.com", "secret", registrar=account_registrar(loopback_server))
+    account.identity.servers = ("sip:example.com",)
+    with pytest.raises(AuthenticationError, match="none of the account's"):
+        await account.register(5)
+
+
 async def test_requests_go_by_way_of_the_proxy(caller: UserAgent, peer: RawPeer) -> None:
     registering = asyncio.create_task(
         caller.create_account("sip:alice@192.0.2.1", "x", proxy=f"sip:proxy@127.0.0.1:{peer.port}"),
