@@ -303,7 +303,7 @@ class Endpoint:
             headers=(*self.invite_headers, *headers), body=sdp or b"",
             content_type="application/sdp" if sdp is not None else None, from_address=from_address,
         )
-        contact = contact_for(self, identity, hop, request.uri)
+        contact = contact_for(self, identity, hop, request.uri, request.from_.uri)
         session = InviteSession(self, identity, "outgoing", request, contact, owner)
         session.local_address = self.config.local_address(hop)
         for name, value in request_headers(session):

@@ -11,6 +11,7 @@ from microsip_core.sip.events import CallEnded
 from microsip_core.sip.events import EndCause as CoreCause
 from microsip_core.sip.header_values import NameAddr
 from microsip_core.sip.message import Response
+from microsip_core.sip.protection import is_own_server
 from microsip_core.sip.session.reason import Reason
 from microsip_core.sip.uri import SipUri
 from microsip_core.user_agent.destinations import followed_uri
@@ -82,7 +83,7 @@ class Placement:
             return
         local_host = agent.transport.local_address(hop)[0]
         identity = account.identity if account is not None else agent.anonymous_identity(local_host)
-        shown, headers = self._identity(identity)
+        shown, headers = self._identity(identity, hop)
         call.local_uri = shown.uri if shown is not None else identity.aor
         call.session = agent.endpoint.invite(
             target, call.make_offer(local_host, self._codecs), agent.now(), identity=identity, headers=headers,
@@ -91,7 +92,7 @@ class Placement:
         call.call_id, call.invite_request = call.session.call_id, call.session.request
         agent.pump()
 
-    def _identity(self, identity: Identity) -> tuple[NameAddr | None, Headers]:
+    def _identity(self, identity: Identity, hop: Hop) -> tuple[NameAddr | None, Headers]:
         """Return the From to show where it is not the account's, and all headers of the INVITE."""
         account = self._call.account
         headers = [*self._headers, *(("Diversion", str(one)) for one in self._diversions)]
@@ -105,7 +106,9 @@ class Placement:
         headers.append(("Privacy", "id"))
         if privacy == "id":
             return None, headers
-        if account is not None and asserted is None:  # so that our server knows whom it withholds (RFC 3325 s9.2)
+        addresses_of = self._agent.transport.resolver.addresses_of
+        if account is not None and asserted is None and is_own_server(identity, hop, None, addresses_of):
+            # so that our server knows whom it withholds (RFC 3325 s9.2)
             headers.append(("P-Preferred-Identity", f"<{identity.aor}>"))
         return ANONYMOUS, headers
 

@@ -11,6 +11,7 @@ import pytest
 from microsip_core.errors import InvalidArgument
 from microsip_core.server import LoopbackServer
 from microsip_core.sip.caller_identity import Caller, Diversion, HistoryEntry
+from microsip_core.sip.reach import Grant
 from microsip_core.sip.session.reason import Reason
 from microsip_core.user_agent.config import UserAgentConfig
 from microsip_core.user_agent.states import CallState
@@ -54,7 +55,7 @@ async def test_server_of_the_account_is_trusted(make_agent: MakeAgent) -> None:
 @pytest.mark.parametrize(("of_account", "of_call", "shown", "headers"), [
     ("none", None, "alice", {}),
     ("none", "id", "alice", {"Privacy": "id"}),
-    ("anonymous", None, "anonymous", {"Privacy": "id", "P-Preferred-Identity": "<sip:alice@example.com>"}),
+    ("anonymous", None, "anonymous", {"Privacy": "id"}),
     ("anonymous", "none", "alice", {}),
 ])
 async def test_caller_is_hidden_as_asked(
@@ -69,6 +70,7 @@ async def test_caller_is_hidden_as_asked(
     assert invite is not None
     assert invite.from_.uri == ("sip:anonymous@anonymous.invalid" if shown == "anonymous" else "sip:alice@example.com")
     assert invite.from_.display_name == shown.title()
+    assert ("alice" in str(invite.get("Contact"))) is (shown == "alice")
     assert call.local_uri == invite.from_.uri
     names = ("Privacy", "P-Preferred-Identity", "P-Asserted-Identity")
     assert {name: invite.get(name) for name in names if name in invite} == headers
@@ -79,6 +81,19 @@ async def test_caller_is_hidden_as_asked(
     with pytest.raises(Exception, match="405"):
         await call.transfer("sip:carol@127.0.0.1")
     assert seen == [None if shown == "anonymous" else "<sip:alice@example.com>"]
+
+
+async def test_only_our_own_proxy_is_told_whom_it_withholds(
+    make_agent: MakeAgent, callee: UserAgent, uri_of: UriOf,
+) -> None:
+    caller = await make_agent()
+    account = caller.add_account("sip:alice@example.com", proxy=uri_of(callee), privacy="anonymous")
+    account.identity.reach.grant = Grant(temporary_gruu="sip:tgruu.7@example.com;gr")
+    caller.start_call(uri_of(callee), account=account)
+    other = await callee.next_call(2)
+    assert other.invite_request is not None
+    assert other.invite_request.get("P-Preferred-Identity") == "<sip:alice@example.com>"
+    assert other.invite_request.get("Contact") == "<sip:tgruu.7@example.com;gr>"
 
 
 async def test_call_that_was_sent_on_tells_where_it_has_been(make_agent: MakeAgent, uri_of: UriOf) -> None:

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 CONTACT_METHODS = frozenset({"INVITE", "UPDATE", "SUBSCRIBE", "REFER", "NOTIFY"})
 """Methods whose requests set or refresh the peer's target, and so carry a Contact (s12.2.1.1, RFC 6665, RFC 3515)."""
+_ANONYMOUS_HOST = "@anonymous.invalid"
 
 
 def via_value(endpoint: Endpoint, hop: Hop) -> str:
@@ -50,11 +51,23 @@ def user_of(uri: str) -> str | None:
     return user.partition(":")[0] if at else None
 
 
-def contact_for(endpoint: Endpoint, identity: Identity, hop: Hop, target: str) -> str:
-    """Return the Contact of a request of ``identity`` to ``hop``."""
+def contact_for(endpoint: Endpoint, identity: Identity, hop: Hop, target: str, shown: str) -> str:
+    """Return the Contact of a request of ``identity`` to ``hop`` with ``shown`` as From.
+
+    Where that is anonymous the Contact does not tell either who calls: it is the temporary GRUU or has no user part
+    (RFC 3323 s4.1, RFC 5627 s3.1.2).
+    """
     user = identity.contact_user or user_of(identity.aor)
     local = endpoint.config.local_address(hop)
-    return dialog_contact(endpoint, identity, hop.transport, local, user, secure=target[:5].lower() == "sips:")
+    secure = target[:5].lower() == "sips:"
+    if _ANONYMOUS_HOST not in shown.lower():
+        return dialog_contact(endpoint, identity, hop.transport, local, user, secure=secure)
+    grant = identity.reach.grant
+    gruu = grant.temporary_gruu
+    if gruu and (not secure or gruu[:5].lower() == "sips:"):
+        return f"<{gruu}>"
+    address = endpoint.public_address(identity, hop.transport, local)
+    return contact_value(address, hop.transport, None, secure=secure, flow=grant.outbound)
 
 
 def dialog_contact(
@@ -87,7 +100,7 @@ def relocate(session: InviteSession) -> tuple[str, int]:
     if dialog.flow is not None:
         hop = hop._replace(transport=dialog.flow.transport)
     session.local_address = endpoint.config.local_address(hop)
-    session.contact = contact_for(endpoint, session.identity, hop, dialog.target)
+    session.contact = contact_for(endpoint, session.identity, hop, dialog.target, dialog.local)
     return session.local_address
 
 
@@ -104,9 +117,9 @@ def new_request(
     routes = tuple(route_value(route) for route in proxies)
     request_uri, route_values, next_uri = route_request(uri, routes)
     hop = hop_of(endpoint, identity, next_uri)
-    if contact is None and method in CONTACT_METHODS:
-        contact = contact_for(endpoint, identity, hop, request_uri)
     shown = from_address or NameAddr(identity.display_name or "", identity.aor)
+    if contact is None and method in CONTACT_METHODS:
+        contact = contact_for(endpoint, identity, hop, request_uri, shown.uri)
     from_ = shown._replace(params={"tag": from_tag})
     request = builder.request(
         method, request_uri, via=via_value(endpoint, hop), from_=from_, to=to or f"<{uri}>", call_id=call_id, cseq=cseq,
@@ -125,7 +138,7 @@ def dialog_request(
     hop = hop_of(endpoint, identity, next_uri)
     if dialog.flow is not None:
         hop = hop._replace(transport=dialog.flow.transport)
-    contact = contact_for(endpoint, identity, hop, request_uri) if method in CONTACT_METHODS else None
+    contact = contact_for(endpoint, identity, hop, request_uri, dialog.local) if method in CONTACT_METHODS else None
     request = builder.request(
         method, request_uri, via=via_value(endpoint, hop), from_=dialog.local, to=dialog.remote, call_id=dialog.call_id,
         cseq=dialog.next_cseq() if cseq is None else cseq, contact=contact, routes=route_values,
