@@ -47,15 +47,15 @@ class SoundWriter:
             self._file = open(self.path, "wb")  # noqa: SIM115 - closed by close(); PyAV hides the reason of a failure
             self._container = av.open(self._file, "w", format=container)
             stream: Any = self._container.add_stream(codec, rate=_rate_for(codec, rate))
+            stream.layout = self._layout
+            if codec in _BITRATE:
+                stream.bit_rate = _BITRATE[codec] * channels
+            self._container.start_encoding()  # the header now: a recording of nothing is a file as well
         except OSError as error:
             raise FileError(f"{self.path}: {error.strerror or error}", step="record") from error
         except ValueError as error:
             raise InvalidArgument(f"{self.path!r}: {error}", step="record") from error
-        stream.layout = self._layout
-        if codec in _BITRATE:
-            stream.bit_rate = _BITRATE[codec] * channels
         self._stream = stream
-        self._container.start_encoding()  # the header now: a recording of nothing is a file as well
         self._written = 0  # frames
 
     def write(self, samples: NDArray[np.int16]) -> None:

@@ -192,7 +192,11 @@ def test_a_full_disk_ends_an_encoded_recording(
         pytest.skip("there is no /dev/full here")
     link = tmp_path / "full.flac"
     link.symlink_to("/dev/full")
-    talking[0].record(link)
+    try:
+        talking[0].record(link)
+    except FileError as error:  # PyAV writes the header at once, or with what follows
+        assert "space" in str(error)
+        return
     room.pump(0.3)
     talking[0].stop_record()
     finished = room.wait_for(talking[0], "recording_finished")
