@@ -103,6 +103,37 @@ def test_secrets_are_crossed_out_and_lengths_stay(secret: bytes) -> None:
     assert b'username="alice"' in mask(SECRETS)
 
 
+@pytest.mark.parametrize("text", [
+    'Authorization:\r\n Digest username="alice", response="5ecret"\r\n',
+    'Authorization: Digest\r\n\tusername="alice",\r\n response\r\n = "5ecret"\r\n',
+    'Authorization: Digest response="not closed 5ecret\r\n',
+    "Proxy-Authorization: Basic\r\n 5ecret\r\n",
+    "Authorization:\r\n Bearer abc\r\n 5ecret\r\n",
+    "Authorization: NTLM 5ecret\r\n",
+    'Authentication-Info: qop=auth, rspauth="5ecret"\r\n',
+    "Proxy-Authentication-Info: rspauth=1,\r\n cnonce=5ecret, nc=1\r\n",
+    'Authentication-Info: nextnonce="5ecret"\r\n',
+    "Contact: <sip:bob:p,5ecret@h>\r\n",
+    "Contact: <sip:bob:p;5ecret@h>\r\n",
+    "Contact: <sips:a;x,y:5ecret@h>\r\n",
+    "a=key-mgmt:mikey 5ecret\r\n",
+])
+def test_a_secret_is_found_however_it_is_written(text: str) -> None:
+    text += "To: bob\r\n"
+    masked = mask(text.encode()).decode()
+    assert "5ecret" not in masked + redact(text)
+    assert len(masked) == len(text)
+    assert [len(line) - len(line.lstrip(" \t")) for line in masked.split("\r\n")] == [
+        len(line) - len(line.lstrip(" \t")) for line in text.split("\r\n")]
+    assert masked.endswith("\r\nTo: bob\r\n")
+    assert redact(text).endswith("\r\nTo: bob\r\n")
+
+
+def test_an_address_without_a_password_stays() -> None:
+    text = "Contact: <sip:127.0.0.1:5060;transport=tcp>\r\nTo: <sip:bob@h:5060>\r\n"
+    assert redact(text) == mask(text.encode()).decode() == text
+
+
 def test_octets_that_are_no_text_stay_as_they_are() -> None:
     assert mask(bytes(range(256))) == bytes(range(256))
 
