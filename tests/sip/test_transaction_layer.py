@@ -315,6 +315,18 @@ def test_the_same_request_by_another_path_is_merged(layer: TransactionLayer, use
     assert layer.server_count == 1
 
 
+def test_a_branch_after_a_refused_one_is_not_merged(layer: TransactionLayer, user: Recorder) -> None:
+    """A proxy that forks serially tries the next branch once the first one has failed."""
+    second = "z9hG4bKother,SIP/2.0/UDP 10.0.0.9;branch=z9hG4bKforked"
+    layer.receive(make_request(), SOURCE, 0.0)
+    answer(user.transactions[-1], 486, 0.1)
+    layer.receive(make_request("ACK"), SOURCE, 0.2)
+    layer.receive(make_request(branch=second), SOURCE, 0.3)
+    answer(user.transactions[-1], 200, 0.4)
+    assert sent(layer) == ["SIP/2.0 486 Busy Here", "SIP/2.0 200 OK"]
+    assert not layer.refused
+
+
 def test_a_request_tried_again_by_its_sender_itself_is_not_merged(layer: TransactionLayer, user: Recorder) -> None:
     """It has one Via: no proxy has forked it, and who tries another way (RFC 3263 s4.3) wants an answer there."""
     for branch in ("z9hG4bKone", "z9hG4bKother"):

@@ -88,6 +88,7 @@ class InviteServerTransaction(ServerTransaction):
 
     def _complete(self, response: Response, now: float) -> None:
         self._stop_retransmission()
+        self.layer.forget_merge_key(self)  # a proxy may fork serially: the next branch is no loop (s8.2.2.2: "ongoing")
         timers = self.layer.timers
         if not self.hop.reliable:
             self._arm_retransmission(timers.t1, ServerInput.TIMER_RETRANSMIT, now)
