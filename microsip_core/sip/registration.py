@@ -81,8 +81,8 @@ class Registration(Machine):
 
     __slots__ = (
         "_bound", "_call_id", "_cseq", "_endpoint", "_failures", "_from_tag", "_headers", "_moved", "_nonces",
-        "_removing", "_request", "_requested", "_timer", "contact", "expires", "hop", "identity", "owner", "registrar",
-        "service_route",
+        "_removing", "_request", "_requested", "_sent_to", "_timer", "contact", "expires", "hop", "identity",
+        "owner", "registrar", "service_route",
     )
 
     def __init__(
@@ -107,6 +107,7 @@ class Registration(Machine):
         self._cseq = 0
         self._nonces: ChallengeCache | None = None
         self._request: ClientRequest | None = None
+        self._sent_to: Hop | None = None
         self.hop: Hop | None = None
         """Where the REGISTER that got the last response went: the flow the registrar knows us by."""
         self._removing = False
@@ -179,7 +180,9 @@ class Registration(Machine):
         self._send(now)
 
     def _reroute(self, _: None, now: float) -> None:
-        if self._request is not None and self._request.hop != self._next_hop():
+        hop = self._next_hop()
+        contact = registered_contact(self._endpoint, self.identity, hop, self.registrar)
+        if self._request is not None and (hop != self._sent_to or contact != self.contact):
             self._cseq = self._request.request.cseq.number
             self._request = None
             self._send(now)
@@ -303,6 +306,7 @@ class Registration(Machine):
                      endpoint.allow_header, *self._headers),
         )
         self._cseq += 1
+        self._sent_to = next_hop  # the request's own hop may become another: TCP where it is large
         self._request = ClientRequest(endpoint, identity, request, hop, self, nonces=self._nonces)
         self._request.send(now)
 

@@ -120,8 +120,9 @@ class Resolver:
             addresses = await self._ask_system(hop.host, _port(hop))
             targets = [Target(hop.transport, (host, _port(hop)), family) for family, host in addresses]
             found = _Found(self._loop.time() + _KEPT_SECONDS, targets)
+        self._found.pop(hop, None)
         if len(self._found) >= _KEPT_NAMES:
-            self._found.clear()
+            del self._found[next(iter(self._found))]
         self._found[hop] = found
         return found
 
@@ -182,8 +183,9 @@ class Resolver:
         return [(family, str(address[0])) for family, _, _, _, address in found]
 
     def forget(self) -> None:
-        """Forget what was found: another network may have other answers."""
-        self._found.clear()
+        """Look everything up anew: another network may have other answers."""
+        for found in self._found.values():
+            found.until = 0.0  # what it was is still known: whether somebody is a server of ours, say
 
     async def close(self) -> None:
         """Give up the look-ups under way."""

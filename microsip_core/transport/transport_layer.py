@@ -85,11 +85,14 @@ class TransportLayer:
     async def reopen(self, listen: str | Sequence[str] | None = None) -> None:
         """Open new sockets in place of all there are, at ``listen`` or where we were told before: the network changed.
 
-        Names are looked up anew. Raises as :meth:`open`; then nothing is open, what is sent fails, and this may be
-        called again.
+        Names are looked up anew. Raises InvalidArgument where ``listen`` can not be read, with nothing changed; else as
+        :meth:`open`: then nothing is open, what is sent fails, and this may be called again.
         """
         if listen is not None:
-            self._listen = ([listen] if isinstance(listen, str) else list(listen)) or [""]
+            wanted = ([listen] if isinstance(listen, str) else list(listen)) or [""]
+            for text in wanted:
+                parse_listen(text)  # before anything is closed
+            self._listen = wanted
         self._close_all()
         self.addresses.forget()
         self.resolver.forget()

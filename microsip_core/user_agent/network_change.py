@@ -45,6 +45,11 @@ class NetworkChange:
         self._task = self._agent.loop.create_task(self._move(listen))
         return self._task
 
+    @property
+    def task(self) -> asyncio.Task[None] | None:
+        """The move under way or done last, None after the end."""
+        return self._task
+
     async def _move(self, listen: str | Sequence[str] | None) -> None:
         agent = self._agent
         await self._open_sockets(listen)

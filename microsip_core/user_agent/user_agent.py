@@ -112,7 +112,14 @@ class UserAgent(AgentRequests):
         address; those that we make and that are not answered yet go on as they can.
         """
         self.require_open("network changed")
-        await asyncio.shield(self.network.start(listen))
+        task = self.network.start(listen)
+        while True:
+            await asyncio.wait([task])
+            later = self.network.task
+            if not task.cancelled() or later is None or later is task:
+                break
+            task = later  # a further change has begun anew
+        task.result()
 
     def reconfigure(self, **changes: Any) -> None:
         """Change settings while we run: those named in ``LIVE_SETTINGS``, for calls and messages to come.

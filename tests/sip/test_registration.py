@@ -311,6 +311,22 @@ def test_a_change_of_address_moves_the_binding() -> None:
     assert list(side.registrar.bindings["sip:alice@example.com"]) == ["sip:alice@10.0.0.1:5090"]
 
 
+def test_a_change_of_address_while_a_register_is_under_way_moves_the_binding() -> None:
+    """The old one would be retransmitted from the new socket, and its answer taken for the new address."""
+    side = Registering()
+    registration = side.endpoint.register(side.identity, REGISTRAR, side.now, expires=300)
+    side.endpoint.config.local_address = lambda hop: ("10.0.0.1", 5090)
+    registration.refresh(side.now)
+    side.run(1.0)
+    assert registration.state == RegistrationState.REGISTERED
+    assert "sip:alice@10.0.0.1:5090" in side.registrar.bindings["sip:alice@example.com"]
+    sent = len(side.registrar.requests)
+    registration.refresh(side.now)
+    registration.refresh(side.now)  # nothing has changed: one REGISTER is enough
+    side.run(1.0)
+    assert len(side.registrar.requests) == sent + 1
+
+
 def test_the_service_route_is_used_for_other_requests_but_not_for_register() -> None:
     side = Registering(password=None)
     side.registrar.special = lambda request: builder.response_to(

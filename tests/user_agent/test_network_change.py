@@ -6,7 +6,7 @@ import asyncio
 
 import pytest
 
-from microsip_core.errors import NetworkError
+from microsip_core.errors import InvalidArgument, NetworkError
 from microsip_core.server.server import LoopbackServer
 from microsip_core.user_agent import network_change, network_watch
 from microsip_core.user_agent.call import Call
@@ -133,3 +133,20 @@ async def test_closing_ends_a_move_that_does_not_come_to_anything(make_agent: Ma
     await agent.close()
     with pytest.raises(asyncio.CancelledError):
         await moving
+
+
+async def test_a_second_change_takes_over_and_the_first_caller_waits_for_it(make_agent: MakeAgent) -> None:
+    agent = await make_agent()
+    first = asyncio.ensure_future(agent.network_changed())
+    await asyncio.sleep(0)
+    await agent.network_changed()
+    await asyncio.wait_for(first, 5)
+
+
+async def test_an_address_that_can_not_be_read_changes_nothing(make_agent: MakeAgent) -> None:
+    agent, other = await make_agent(), await make_agent()
+    before = agent.listen_address
+    with pytest.raises(InvalidArgument):
+        await agent.network_changed("sctp:nonsense:abc:99999")
+    assert agent.listen_address == before
+    assert (await agent.options("sip:{}:{}".format(*other.listen_address), timeout=5)).status == 200
