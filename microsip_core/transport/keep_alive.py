@@ -72,10 +72,10 @@ class KeepAlive:
         if flow.timer is None or seconds < flow.armed_for:
             self._arm(hop, flow)  # else it fires soon enough: thousands may join one flow, none is to walk the others
 
-    def release(self, owner: object) -> None:
-        """``owner`` needs its flow no longer."""
+    def release(self, owner: object, but: Hop | None = None) -> None:
+        """``owner`` needs its flow no longer, unless that is the one to ``but``, which goes on undisturbed."""
         for hop, flow in list(self._flows.items()):
-            if flow.owners.pop(owner, None) is not None and not flow.owners:
+            if hop != but and flow.owners.pop(owner, None) is not None and not flow.owners:
                 self._drop(hop)
 
     @property

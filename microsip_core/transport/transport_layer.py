@@ -335,7 +335,7 @@ class TransportLayer:
 
         With ``outbound`` the other end answers for it, and a flow that is not answered counts as lost.
         """
-        self._keep_alive.release(owner)
+        self._keep_alive.release(owner, but=hop if seconds > 0 else None)
         if seconds <= 0:
             return
         if hop.transport == "UDP":

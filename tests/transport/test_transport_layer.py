@@ -41,6 +41,21 @@ async def test_packet_reaches_its_hop(peer: Owner) -> None:
     await owner.layer.close()
 
 
+async def test_keep_alive_asked_for_again_at_each_refresh_is_not_put_off(peer: Owner) -> None:
+    owner = Owner()
+    await owner.layer.open()
+    kept, other = to(peer.layer.listen_address), Hop("UDP", "127.0.0.9", 5060)
+    owner.layer.keep_alive(kept, "alice", 15.0, outbound=False)
+    timer = owner.layer._keep_alive._flows[kept].timer
+    owner.layer.keep_alive(kept, "alice", 15.0, outbound=False)
+    assert owner.layer._keep_alive._flows[kept].timer is timer
+    owner.layer.keep_alive(other, "alice", 15.0, outbound=False)
+    assert owner.layer._keep_alive.hops == [other]
+    owner.layer.keep_alive(other, "alice", 0.0, outbound=False)
+    assert owner.layer._keep_alive.hops == []
+    await owner.layer.close()
+
+
 async def test_wildcard_socket_goes_by_a_concrete_name(peer: Owner) -> None:
     owner = Owner("0.0.0.0:0")
     await owner.layer.open()
