@@ -73,8 +73,11 @@ class Resolver:
     def addresses_of(self, hop: Hop) -> list[HostPort]:
         """Return the addresses that the last look-up of a hop has found, however long ago; none for one not looked up.
         """
-        found = self._found.get(hop)
-        return [] if found is None else [target.address for target in found.targets]
+        found = self._found.pop(hop, None)
+        if found is None:
+            return []
+        self._found[hop] = found  # the last now: who is asked for is not to be pushed out by many others
+        return [target.address for target in found.targets]
 
     def choose(self, hop: Hop) -> Hop:
         """Return the hop with the transport the domain prefers, where a URI names neither port nor transport.

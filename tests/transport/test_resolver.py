@@ -9,6 +9,7 @@ import pytest
 
 from microsip_core.errors import DnsError
 from microsip_core.sip.hop import Hop
+from microsip_core.transport import resolver as resolver_module
 from microsip_core.transport.resolver import Resolver
 
 
@@ -90,3 +91,29 @@ async def test_close_leaves_no_task(names: Names) -> None:
     with pytest.raises(asyncio.CancelledError):
         await waiting
     assert asyncio.all_tasks() == {asyncio.current_task()}
+
+
+async def test_what_a_name_stood_for_is_known_in_another_network_until_it_is_looked_up(names: Names) -> None:
+    names.answers["sip.example.com"] = ["192.0.2.7"]
+    resolver = Resolver(asyncio.get_running_loop())
+    hop = Hop("UDP", "sip.example.com", 5060)
+    await resolver.resolve(hop)
+    resolver.forget()
+    assert resolver.known(hop) is None
+    assert resolver.addresses_of(hop) == [("192.0.2.7", 5060)]
+    names.answers["sip.example.com"] = ["192.0.2.8"]
+    assert (await resolver.resolve(hop))[0].address == ("192.0.2.8", 5060)
+    assert resolver.addresses_of(hop) == [("192.0.2.8", 5060)]
+
+
+async def test_many_names_push_out_the_oldest_and_not_those_in_use(
+    names: Names, monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(resolver_module, "_KEPT_NAMES", 5)
+    resolver = Resolver(asyncio.get_running_loop())
+    ours, *others = hops = [Hop("UDP", f"{number}.example.com", 5060) for number in range(20)]
+    for hop in hops:
+        names.answers[hop.host] = ["192.0.2.7"]
+        await resolver.resolve(hop)
+        assert resolver.addresses_of(ours)
+    assert [hop for hop in others if resolver.known(hop) is not None] == others[-4:]
