@@ -183,6 +183,7 @@ class Registration(Machine):
         hop = self._next_hop()
         contact = registered_contact(self._endpoint, self.identity, hop, self.registrar)
         if self._request is not None and (hop != self._sent_to or contact != self.contact):
+            self._request.give_up()  # what is challenged now is not to be said again: it names what was left behind
             self._cseq = self._request.request.cseq.number
             self._request = None
             self._send(now)

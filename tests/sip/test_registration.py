@@ -327,6 +327,22 @@ def test_a_change_of_address_while_a_register_is_under_way_moves_the_binding() -
     assert len(side.registrar.requests) == sent + 1
 
 
+def test_a_change_of_address_while_registering_binds_the_new_one_alone() -> None:
+    """The old REGISTER is repeated until somebody answers it: its success, or its challenge, comes too late."""
+    side = Registering()
+    side.network.intercept = lambda sender, receiver, data: False
+    registration = side.register()
+    side.endpoint.config.local_address = lambda hop: ("10.0.0.1", 5090)
+    side.network.intercept = None
+    registration.refresh(side.now)
+    side.run(40.0)
+    assert registration.state == RegistrationState.REGISTERED
+    assert registration.contact.startswith("<sip:alice@10.0.0.1:5090>")
+    assert list(side.registrar.bindings["sip:alice@example.com"]) == ["sip:alice@10.0.0.1:5090"]
+    assert names(side.node) == ["RegistrationSucceeded"]
+    side.finish(registration)
+
+
 def test_the_service_route_is_used_for_other_requests_but_not_for_register() -> None:
     side = Registering(password=None)
     side.registrar.special = lambda request: builder.response_to(
