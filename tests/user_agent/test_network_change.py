@@ -105,6 +105,8 @@ async def test_ringing_calls_outlast_a_change(make_agent: MakeAgent) -> None:
         await callee.accounts[0].settled(5)
         await incoming.answer()
         mine = await inviting
+        assert mine.session is not None
+        assert "@127.0.0.4:" in mine.session.established_dialog.target
         await mine.hangup()
         await incoming.wait_ended(5)
 
