@@ -121,7 +121,9 @@ def test_inside_a_running_loop_the_engine_has_its_own(server: ServerThread) -> N
 
 def test_interrupt_of_a_waiting_call_cancels_it(server: ServerThread) -> None:
     code = f"""
+        import signal
         from microsip_core import *
+        signal.signal(signal.SIGINT, signal.default_int_handler)  # which a run in the background ignores
         sip_init()
         print("calling", flush=True)
         try:
