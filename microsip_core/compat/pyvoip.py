@@ -220,7 +220,8 @@ class VoIPPhone:
         self.callCallback = callCallback
         self.calls: dict[str, VoIPCall] = {}
         self._config = UserAgentConfig(
-            listen=f"{_bracketed(myIP)}:{sipPort}", codecs=("PCMU", "PCMA"), port_range=(rtpPortLow, rtpPortHigh + 1),
+            listen=f"{_bracketed(myIP)}:{sipPort}", codecs=("PCMU", "PCMA"),
+            port_range=(rtpPortLow, min(rtpPortHigh + 1, 65_535)),
         )
         self._status = PhoneStatus.INACTIVE
         self._loop: LoopThread | None = None

@@ -6,6 +6,7 @@ over TLS or a WebSocket in clear. How it really travelled stands in the packet's
 
 from __future__ import annotations
 
+import contextlib
 import ipaddress
 import logging
 import struct
@@ -76,6 +77,8 @@ class PcapngWriter:
             self._put(block)
         except OSError as error:
             self.dropped += 1
+            with contextlib.suppress(OSError):  # what it still holds can not be written either
+                self._file.close()
             self._file = None
             LOG.warning("the capture %s ends here: %s", self.path, error.strerror or error)
         else:

@@ -34,8 +34,8 @@ class NativeStream:
     """See :class:`microsip_core.media.stream.Stream`, which documents every method."""
 
     __slots__ = (
-    "_clips", "_encoder", "_fed", "_feeder", "_next_id", "_registry", "_srtp", "_stream", "id", "rtcp_address",
-    "rtp_address",
+        "_clips", "_encoder", "_fed", "_feeder", "_next_id", "_registry", "_srtp", "_stream", "id", "rtcp_address",
+        "rtp_address",
     )
 
     def __init__(

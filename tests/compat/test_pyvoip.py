@@ -222,6 +222,12 @@ def test_a_range_of_ports_has_its_order(server: LoopbackServer) -> None:
         phone_at(server, "bot", rtpPortLow=20000, rtpPortHigh=10000)
 
 
+def test_a_range_may_end_with_the_last_port(server: LoopbackServer) -> None:
+    phone = phone_at(server, "bot", rtpPortLow=60_000, rtpPortHigh=65_535)
+    phone.start()
+    phone.stop()
+
+
 def test_the_old_names_work_and_say_so(caller: VoIPPhone) -> None:
     call = caller.call("echo")
     until(call, CallState.ANSWERED)

@@ -124,6 +124,9 @@ ILLEGAL: list[tuple[str, bytes, int]] = [
     ("an encoding nobody knows", message(INVITE, SDP, ("e", "zip"), body=OFFER), 415),
     ("an answer of a type nobody knows", message(INVITE, SDP, ("Accept", "text/nobodyKnowsThis"), body=OFFER), 406),
     ("an answer of any type", message(INVITE, SDP, ("Accept", "text/x, Application / *;q=0.1"), body=OFFER), 200),
+    ("an answer in several parts", message(INVITE, SDP, ("Accept", "multipart/mixed"), body=OFFER), 200),
+    ("an answer of that type not at all", message(INVITE, SDP, ("Accept", "text/x, application/sdp;q=0.0"), body=OFFER),
+     406),
     ("two spaces at the end of the request line", message("OPTIONS sip:bob@10.0.0.2 SIP/2.0  "), 400),
     ("a body without a type", message(INVITE, body=b"v=0\r\n"), 200),
 ]

@@ -89,7 +89,10 @@ class OfferAnswer:
             raise InvalidState(f"offer/answer state is {self.state.name}, not {state.name}", step=step)
 
 
-_RANGES_OF_DESCRIPTIONS = frozenset(("application/sdp", "application/*", "*/*"))
+_RANGES_OF_DESCRIPTIONS = frozenset((
+    "application/sdp", "application/*", "*/*",
+    "multipart/mixed", "multipart/alternative", "multipart/*",  # which may hold one (RFC 5621)
+))
 
 
 def sdp_of(message: Message) -> bytes | None:
@@ -127,8 +130,13 @@ def unreadable_body(request: Message, sdp: bytes | None) -> tuple[tuple[str, str
 def takes_description(request: Message) -> bool:
     """Whether the Accept of an INVITE leaves room for a session description in its response (s20.1; RFC 4475
     s3.3.15)."""
-    ranges = {"".join(value.partition(";")[0].split()).lower() for value in request.get_all("Accept")} - {""}
-    return not ranges or not ranges.isdisjoint(_RANGES_OF_DESCRIPTIONS)
+    written = ["".join(value.split()).lower().split(";") for value in request.get_all("Accept")]
+    ranges = {kind for kind, *_ in written} - {""}
+    taken = {kind for kind, *parameters in written if not _NOT_AT_ALL.intersection(parameters)}
+    return not ranges or not taken.isdisjoint(_RANGES_OF_DESCRIPTIONS)
+
+
+_NOT_AT_ALL = frozenset(("q=0", "q=0.", "q=0.0", "q=0.00", "q=0.000"))
 
 
 def _sdp_part(body: bytes, parameters: str) -> bytes | None:
